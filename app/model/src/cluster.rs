@@ -1,0 +1,199 @@
+//! The cluster document: what the operator wants kept true.
+//!
+//! Human-edited TOML with one meaning. An entry says that something is to be so; what no entry names is left alone.
+//! [`check`](crate::check) says whether a document makes sense on a host.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Mac,
+    name::{GuestName, LinkName, NetworkName},
+};
+
+/// The whole document.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Cluster {
+    #[serde(default, rename = "bridge", skip_serializing_if = "Vec::is_empty")]
+    pub bridges: Vec<Bridge>,
+    #[serde(default, rename = "nic", skip_serializing_if = "Vec::is_empty")]
+    pub nics: Vec<Nic>,
+    #[serde(default, rename = "gateway", skip_serializing_if = "Vec::is_empty")]
+    pub gateways: Vec<Gateway>,
+}
+
+/// A bridge of the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Bridge {
+    pub name: LinkName,
+    /// The host's own addresses on it, each with its prefix length. One may be written without the list's brackets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "one_or_many")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+    pub address: Vec<IpNet>,
+    /// Bytes; the kernel's choice if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u32>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub stp: bool,
+    /// Its ports may talk to each other even where the host's firewall drops what it forwards.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub ports_talk: bool,
+}
+
+/// A guest's NIC: where it is plugged in, and what it is set to inside the guest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Nic {
+    pub guest: GuestName,
+    pub mac: Mac,
+    /// Either a bridge or a network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bridge: Option<LinkName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<NetworkName>,
+    /// `false`: the NIC is taken out of the guest. Removing the entry gives it back.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub plugged: bool,
+    /// `false`: the NIC stays, its cable is out (`<link state='down'/>`).
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub cable: bool,
+    /// Addresses inside the guest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "one_or_many")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+    pub address: Vec<IpNet>,
+    /// The next hop of the guest's default route, reached through this NIC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub default_route: Option<IpAddr>,
+}
+
+/// A guest, or the host, that routes and translates for a bridge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Gateway {
+    pub bridge: LinkName,
+    /// The guest that is the gateway; absent if the host is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest: Option<GuestName>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub host: bool,
+    /// The libvirt network, bridge or (for the host) link that the gateway leaves by.
+    pub outside: NetworkName,
+    #[serde(default)]
+    pub translation: Translation,
+    /// Guests whose default route moves to this gateway.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<GuestName>,
+    /// Unplug the members from the outside network, last of all.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub detach_outside: bool,
+    /// The address that a traceroute from each member must reach; the host's own default gateway if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub probe: Option<IpAddr>,
+}
+
+/// How the sources of a gateway's members are rewritten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Translation {
+    /// To the address that the gateway has outside when the plan is made.
+    #[default]
+    Snat,
+    /// To whatever address the outgoing interface has at the time.
+    Masquerade,
+}
+
+impl Cluster {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub fn bridge(&self, name: &str) -> Option<&Bridge> {
+        self.bridges.iter().find(|bridge| &*bridge.name == name)
+    }
+
+    pub fn nic(&self, mac: Mac) -> Option<&Nic> {
+        self.nics.iter().find(|nic| nic.mac == mac)
+    }
+
+    /// The gateway of this bridge.
+    pub fn gateway(&self, bridge: &str) -> Option<&Gateway> {
+        self.gateways.iter().find(|gateway| &*gateway.bridge == bridge)
+    }
+}
+
+#[cfg(feature = "toml")]
+mod text {
+    use super::Cluster;
+
+    /// What is wrong with a document's text: the message names line, field and reason.
+    #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+    #[error("the document cannot be read: {0}")]
+    pub struct TextError(String);
+
+    impl Cluster {
+        /// Longest document that is read, in bytes.
+        pub const LIMIT: usize = 1 << 20;
+
+        pub fn from_toml(text: &str) -> Result<Self, TextError> {
+            if text.len() > Self::LIMIT {
+                return Err(TextError(format!("it is longer than {} bytes", Self::LIMIT)));
+            }
+            toml::from_str(text).map_err(|error| TextError(error.to_string()))
+        }
+
+        pub fn to_toml(&self) -> String {
+            toml::to_string(self).unwrap_or_default()
+        }
+    }
+}
+#[cfg(feature = "toml")]
+pub use text::TextError;
+
+fn yes() -> bool {
+    true
+}
+
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+/// `address = "a"` and `address = ["a", "b"]` are both read; one is written without brackets.
+mod one_or_many {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMany<T> {
+        One(T),
+        Many(Vec<T>),
+    }
+
+    pub fn serialize<T: Serialize + Clone, S: Serializer>(values: &[T], serializer: S) -> Result<S::Ok, S::Error> {
+        match values {
+            [one] => one.serialize(serializer),
+            many => many.serialize(serializer),
+        }
+    }
+
+    pub fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+        Ok(match OneOrMany::deserialize(deserializer)? {
+            OneOrMany::One(one) => vec![one],
+            OneOrMany::Many(many) => many,
+        })
+    }
+}

@@ -1,0 +1,129 @@
+//! Narrow rules of ours in somebody else's chains.
+
+use serde_json::{Value, json};
+
+use crate::{
+    observed::{Chain, Observed, Rule, Table},
+    step::NarrowRule,
+};
+
+use super::statement::{Field, Statement, Text};
+
+impl NarrowRule {
+    /// The rule as nft lists it.
+    pub fn statements(&self) -> Vec<Value> {
+        let (input, output) = if self.family == "bridge" { ("ibrname", "obrname") } else { ("iifname", "oifname") };
+        let name =
+            |key: &str, link: &str| json!({"match": {"op": "==", "left": {"meta": {"key": key}}, "right": link}});
+        let mut statements = vec![name(input, &self.in_link), name(output, &self.out_link)];
+        if self.established {
+            statements.push(json!({"match": {
+                "op": "in", "left": {"ct": {"key": "state"}}, "right": ["established", "related"]
+            }}));
+        }
+        statements.push(json!({"counter": {"packets": 0, "bytes": 0}}));
+        statements.push(json!({"accept": null}));
+        statements
+    }
+
+    /// What its comment says.
+    pub fn comment(&self) -> String {
+        Rule::mark(&self.serves)
+    }
+
+    /// The expression in nft's own language, comment included.
+    pub fn expression(&self) -> String {
+        let (input, output) =
+            if self.family == "bridge" { ("meta ibrname", "meta obrname") } else { ("iifname", "oifname") };
+        let state = if self.established { " ct state established,related" } else { "" };
+        format!(
+            "{input} \"{}\" {output} \"{}\"{state} counter accept comment \"{}\"",
+            self.in_link,
+            self.out_link,
+            self.comment()
+        )
+    }
+
+    /// Reads a rule of ours back; `None` if it is not one.
+    pub fn read(table: &Table, chain: &Chain, rule: &Rule) -> Option<Self> {
+        let serves = rule.serves()?;
+        let mut narrow = Self {
+            family: table.family.clone(),
+            table: table.name.clone(),
+            chain: chain.name.clone(),
+            in_link: String::new(),
+            out_link: String::new(),
+            established: false,
+            serves: serves.to_owned(),
+        };
+        for value in &rule.statements {
+            if let Statement::Match { field, equal: true, values: Some(values) } = Statement::read(value) {
+                let word = match values.first() {
+                    Some(Text::Word(word)) => (*word).to_owned(),
+                    _ => String::new(),
+                };
+                match field {
+                    Field::InLink | Field::InBridge => narrow.in_link = word,
+                    Field::OutLink | Field::OutBridge => narrow.out_link = word,
+                    Field::ConnectionState => narrow.established = true,
+                    _ => {}
+                }
+            }
+        }
+        Some(narrow)
+    }
+
+    /// Whether this rule stands on the host.
+    pub fn stands(&self, observed: &Observed) -> bool {
+        self.handle(observed).is_some()
+    }
+
+    /// The handle of this rule on the host.
+    pub fn handle(&self, observed: &Observed) -> Option<u64> {
+        let table = observed.tables.get(&format!("{} {}", self.family, self.table))?;
+        let chain = table.chain(&self.chain)?;
+        chain
+            .rules
+            .iter()
+            .find(|rule| Self::read(table, chain, rule).is_some_and(|own| own == *self))
+            .map(|rule| rule.handle)
+    }
+}
+
+/// Every narrow rule of ours, in the order of tables, chains and rules.
+pub fn all(observed: &Observed) -> Vec<NarrowRule> {
+    let mut found = Vec::new();
+    for table in observed.tables.values() {
+        for chain in &table.chains {
+            found.extend(chain.rules.iter().filter_map(|rule| NarrowRule::read(table, chain, rule)));
+        }
+    }
+    found
+}
+
+/// The base chains through which forwarded traffic passes: what goes between ports of `bridge`, or what is routed.
+pub fn forward_chains<'a>(observed: &'a Observed, bridged: Option<&str>) -> Vec<(&'a Table, &'a Chain)> {
+    let own = bridged.and_then(|name| observed.link(name)).and_then(|link| link.bridge.as_ref());
+    let on = |name: &str| observed.sysctls.get(name).is_some_and(|value| value == "1");
+    let loaded = observed.sysctls.contains_key("net.bridge.bridge-nf-call-iptables");
+    let four = bridged.is_none()
+        || on("net.bridge.bridge-nf-call-iptables")
+        || loaded && own.is_some_and(|bridge| bridge.nf_call_iptables);
+    let six = bridged.is_none() || on("net.bridge.bridge-nf-call-ip6tables");
+    let mut chains = Vec::new();
+    for table in observed.tables.values() {
+        let seen = match table.family.as_str() {
+            "ip" => four,
+            "ip6" => six,
+            "inet" => four || six,
+            "bridge" => bridged.is_some(),
+            _ => false,
+        };
+        if seen {
+            let forward =
+                |chain: &&Chain| chain.hook.as_deref() == Some("forward") && chain.kind.as_deref() == Some("filter");
+            chains.extend(table.chains.iter().filter(forward).map(|chain| (table, chain)));
+        }
+    }
+    chains
+}

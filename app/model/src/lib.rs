@@ -1,0 +1,36 @@
+//! The pure middle of Bridgehead: what was observed, what the operator wants, what that means and how it is drawn.
+//!
+//! Everything here is a function of its arguments: no clock, no randomness, no IO. It compiles for the server and for
+//! WebAssembly, so the browser previews a plan with the very code that the server applies.
+//!
+//! ```text
+//! Observed ─► Topology ─► Diagram
+//!     └──────┬─ check ─► notes
+//! Cluster ───┴─ plan ──► steps, undo, promises
+//! ```
+
+pub mod check;
+pub mod cluster;
+pub mod diagram;
+pub mod event;
+pub mod firewall;
+pub mod gateway;
+pub mod language;
+pub mod mac;
+pub mod name;
+pub mod nic;
+pub mod note;
+pub mod observed;
+pub mod plan;
+mod pool;
+pub mod problem;
+pub mod proof;
+mod resolve;
+pub mod step;
+pub mod topology;
+
+pub use cluster::Cluster;
+pub use language::Language;
+pub use mac::Mac;
+pub use observed::Observed;
+pub use topology::Topology;

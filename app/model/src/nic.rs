@@ -1,0 +1,248 @@
+//! Drafts that change where NICs are plugged in: what a drag, a form and the command line have in common.
+//!
+//! Each takes a document and gives the edited copy. Nothing is checked here but what the edit itself needs; see
+//! [`check`](crate::check).
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Cluster, Mac, Observed,
+    cluster::{Bridge, Nic},
+    name::{GuestName, LinkName, NetworkName},
+    note::{Note, Sentence, Severity, Subject},
+    observed::{Attachment, Domain, NicMark},
+    pool,
+    resolve::{self, Inside},
+};
+
+/// Where a NIC can be plugged in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Place {
+    Bridge(LinkName),
+    Network(NetworkName),
+}
+
+impl Place {
+    fn attachment(&self) -> Attachment {
+        match self {
+            Self::Bridge(name) => Attachment::Bridge { bridge: name.to_string() },
+            Self::Network(name) => Attachment::Network { network: name.to_string() },
+        }
+    }
+
+    /// The place of an attachment that a document can name.
+    fn of(attachment: &Attachment) -> Option<Self> {
+        match attachment {
+            Attachment::Bridge { bridge } => bridge.parse().ok().map(Self::Bridge),
+            Attachment::Network { network } => network.parse().ok().map(Self::Network),
+            Attachment::Direct { .. } | Attachment::Other { .. } => None,
+        }
+    }
+
+    fn put(&self, nic: &mut Nic) {
+        (nic.bridge, nic.network) = match self {
+            Self::Bridge(name) => (Some(name.clone()), None),
+            Self::Network(name) => (None, Some(name.clone())),
+        };
+    }
+}
+
+/// A new bridge with the next free name and subnet, to be added or edited first.
+pub fn suggest_bridge(observed: &Observed, cluster: &Cluster) -> Option<Bridge> {
+    let address = pool::subnet(observed, cluster).and_then(pool::first);
+    Some(Bridge {
+        name: pool::bridge_name(observed, cluster)?,
+        address: address.into_iter().collect(),
+        mtu: None,
+        stp: false,
+        ports_talk: true,
+    })
+}
+
+/// With a bridge added, or replaced if one of that name is there.
+#[must_use]
+pub fn with_bridge(cluster: &Cluster, bridge: Bridge) -> Cluster {
+    let mut draft = cluster.clone();
+    match draft.bridges.iter_mut().find(|there| there.name == bridge.name) {
+        Some(there) => *there = bridge,
+        None => draft.bridges.push(bridge),
+    }
+    draft
+}
+
+/// With a new NIC of `guest` at `place`; its entry is the last one. On a bridge with a subnet it has the next address.
+pub fn attach(observed: &Observed, cluster: &Cluster, guest: &GuestName, place: &Place) -> Result<Cluster, Note> {
+    let domain = observed.domains.get(&**guest).ok_or_else(|| no_guest(guest))?;
+    let mut draft = cluster.clone();
+    let nic = new_nic(observed, cluster, domain, guest, place);
+    draft.nics.push(nic);
+    Ok(draft)
+}
+
+fn new_nic(observed: &Observed, cluster: &Cluster, domain: &Domain, guest: &GuestName, place: &Place) -> Nic {
+    let address = next_address(observed, cluster, domain, place);
+    let mut nic = blank(guest.clone(), pool::mac(observed, cluster, address));
+    nic.address.extend(address);
+    place.put(&mut nic);
+    nic
+}
+
+pub(crate) fn blank(guest: GuestName, mac: Mac) -> Nic {
+    Nic {
+        guest,
+        mac,
+        bridge: None,
+        network: None,
+        plugged: true,
+        cable: true,
+        address: Vec::new(),
+        default_route: None,
+    }
+}
+
+/// The next address on a bridge that has a subnet, if it can be set inside the guest. Networks have DHCP.
+fn next_address(observed: &Observed, cluster: &Cluster, domain: &Domain, place: &Place) -> Option<IpNet> {
+    let Place::Bridge(bridge) = place else { return None };
+    if matches!(Inside::of(observed, domain), Inside::NoAgent | Inside::Silent(_)) {
+        return None;
+    }
+    let subnets = resolve::bridge_addresses(observed, cluster, bridge);
+    let subnet = subnets.into_iter().find(|net| net.addr().is_ipv4())?;
+    pool::address(observed, cluster, subnet)
+}
+
+/// With this NIC plugged in at `place`. Where it was found: its entry goes.
+pub fn move_nic(observed: &Observed, cluster: &Cluster, mac: Mac, place: &Place) -> Result<Cluster, Note> {
+    let mut draft = cluster.clone();
+    let target = place.attachment();
+    let there = found(observed, mac);
+    if let Some((domain, nic)) = there {
+        let home = match domain.marks.nics.get(&mac) {
+            Some(NicMark::Made) => None,
+            Some(NicMark::Found { attachment, .. }) => Some(attachment),
+            None => nic.attachment(),
+        };
+        if home == Some(&target) {
+            draft.nics.retain(|nic| nic.mac != mac);
+            return Ok(draft);
+        }
+    }
+    let at = entry(observed, &mut draft, mac)?;
+    let guest = draft.nics[at].guest.clone();
+    if draft.nics[at].attachment() == Some(target) {
+        draft.nics[at].plugged = true;
+        return Ok(draft);
+    }
+    let domain = observed.domains.get(&*guest).ok_or_else(|| no_guest(&guest))?;
+    draft.nics[at].address.clear();
+    draft.nics[at].default_route = None;
+    let address = next_address(observed, &draft, domain, place);
+    let nic = &mut draft.nics[at];
+    nic.plugged = true;
+    nic.address.extend(address);
+    place.put(nic);
+    Ok(draft)
+}
+
+/// With this NIC out of its guest. One that Bridgehead made, or that is only a draft, is forgotten.
+pub fn unplug(observed: &Observed, cluster: &Cluster, mac: Mac) -> Result<Cluster, Note> {
+    let mut draft = cluster.clone();
+    let made = |domain: &Domain| domain.marks.nics.get(&mac) == Some(&NicMark::Made);
+    match found(observed, mac) {
+        Some((domain, _)) if !made(domain) => {
+            let at = entry(observed, &mut draft, mac)?;
+            let nic = &mut draft.nics[at];
+            nic.plugged = false;
+            nic.address.clear();
+            nic.default_route = None;
+        }
+        _ => {
+            let before = draft.nics.len();
+            draft.nics.retain(|nic| nic.mac != mac);
+            if draft.nics.len() == before {
+                return Err(no_nic(mac));
+            }
+        }
+    }
+    Ok(draft)
+}
+
+/// With the cable of this NIC in or out.
+pub fn set_cable(observed: &Observed, cluster: &Cluster, mac: Mac, cable: bool) -> Result<Cluster, Note> {
+    let mut draft = cluster.clone();
+    let at = entry(observed, &mut draft, mac)?;
+    draft.nics[at].cable = cable;
+    let idle = draft.nics[at].address.is_empty() && draft.nics[at].default_route.is_none() && draft.nics[at].plugged;
+    if let Some((domain, nic)) = found(observed, mac)
+        && !domain.marks.nics.contains_key(&mac)
+        && idle
+        && nic.link_up == cable
+        && nic.attachment() == draft.nics[at].attachment().as_ref()
+    {
+        draft.nics.remove(at);
+    }
+    Ok(draft)
+}
+
+/// With these addresses inside the guest, and this next hop of its default route.
+pub fn set_inside(
+    observed: &Observed,
+    cluster: &Cluster,
+    mac: Mac,
+    address: Vec<IpNet>,
+    default_route: Option<std::net::IpAddr>,
+) -> Result<Cluster, Note> {
+    let mut draft = cluster.clone();
+    let at = entry(observed, &mut draft, mac)?;
+    draft.nics[at].address = address;
+    draft.nics[at].default_route = default_route;
+    Ok(draft)
+}
+
+fn found(observed: &Observed, mac: Mac) -> Option<(&Domain, &crate::observed::Nic)> {
+    observed.domains.values().find_map(|domain| Some((domain, domain.nics.iter().find(|nic| nic.mac == mac)?)))
+}
+
+/// The NIC's entry, made from what is there if there is none.
+pub(crate) fn entry(observed: &Observed, draft: &mut Cluster, mac: Mac) -> Result<usize, Note> {
+    if let Some(at) = draft.nics.iter().position(|nic| nic.mac == mac) {
+        return Ok(at);
+    }
+    let (domain, nic) = found(observed, mac).ok_or_else(|| no_nic(mac))?;
+    let guest: GuestName = domain.name.parse().map_err(|_| odd_name(&domain.name))?;
+    let place = nic.attachment().and_then(Place::of).ok_or_else(|| unchangeable(mac))?;
+    let mut entry = blank(guest, mac);
+    entry.cable = nic.link_up;
+    place.put(&mut entry);
+    draft.nics.push(entry);
+    Ok(draft.nics.len() - 1)
+}
+
+pub fn no_guest(guest: &str) -> Note {
+    let text = Sentence::new(format!("There is no guest {guest}."), format!("没有名为 {guest} 的虚拟机。"));
+    Note::new(Severity::Block, Subject::Guest(guest.to_owned()), "unknown-guest", text).field("guest")
+}
+
+fn no_nic(mac: Mac) -> Note {
+    let text = Sentence::new(format!("There is no NIC {mac}."), format!("没有网卡 {mac}。"));
+    Note::new(Severity::Block, Subject::Nic(mac.to_string()), "unknown-nic", text).field("mac")
+}
+
+fn odd_name(guest: &str) -> Note {
+    let text = Sentence::new(
+        format!("The name of {guest} cannot be written in a document: letters, digits, '-', '_' and '.' are allowed."),
+        format!("{guest} 的名字无法写入文档：只能用字母、数字、“-”、“_”和“.”。"),
+    );
+    Note::new(Severity::Block, Subject::Guest(guest.to_owned()), "odd-name", text).field("guest")
+}
+
+fn unchangeable(mac: Mac) -> Note {
+    let text = Sentence::new(
+        format!("{mac} is neither on a bridge nor on a libvirt network: Bridgehead shows it and does not change it."),
+        format!("{mac} 既不在网桥上也不在 libvirt 网络上：Bridgehead 只显示，不更改。"),
+    );
+    Note::new(Severity::Block, Subject::Nic(mac.to_string()), "unchangeable", text).field("mac")
+}

@@ -1,0 +1,122 @@
+//! What the sources said: kernel, libvirt, firewall and guests, each fact as its source gave it.
+//!
+//! Facts that move by themselves all the time (neighbours, FDB, counters, lease expiry) do not raise the generation:
+//! see [`Observed::same_structure`].
+
+mod domain;
+mod guest;
+mod link;
+mod network;
+mod route;
+mod ruleset;
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+
+pub use domain::{AgentChannel, Attachment, Domain, DomainState, Marks, Nic, NicMark, RouteMark};
+pub use guest::{GuestFacts, GuestInterface, GuestRoute};
+pub use link::{Address, Bridge, Counters, Link, Port, Tun};
+pub use network::{DhcpHost, DhcpRange, Lease, Network, Subnet};
+pub use route::{FdbEntry, Neighbour, Route};
+pub use ruleset::{Chain, Hits, Rule, Table};
+
+/// Everything known about one host at one moment.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Observed {
+    pub host: Host,
+    /// Rises by one with every structural change; a plan names the generation it was computed from.
+    pub generation: u64,
+    /// A source that is absent here has not been asked yet.
+    pub sources: BTreeMap<Source, SourceState>,
+    /// By ifindex.
+    pub links: BTreeMap<u32, Link>,
+    pub routes: Vec<Route>,
+    pub neighbours: Vec<Neighbour>,
+    pub fdb: Vec<FdbEntry>,
+    /// Dotted names as `sysctl` prints them, of the settings that decide about forwarding:
+    /// `net.ipv4.ip_forward`, `net.ipv6.conf.all.forwarding`, `net.ipv4.conf.all.rp_filter`,
+    /// `net.bridge.bridge-nf-call-iptables` and its siblings. A name that is absent does not exist on this host.
+    pub sysctls: BTreeMap<String, String>,
+    /// nftables tables by `family name`, e.g. `ip filter`.
+    pub tables: BTreeMap<String, Table>,
+    /// libvirt networks by name.
+    pub networks: BTreeMap<String, Network>,
+    /// libvirt domains by name.
+    pub domains: BTreeMap<String, Domain>,
+    /// What guests say of themselves, by domain name. Hostile input.
+    pub guests: BTreeMap<String, GuestFacts>,
+}
+
+/// The machine that runs libvirt.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Host {
+    pub id: HostId,
+    pub hostname: String,
+}
+
+/// Which host an object is on. One host is drawn today; every object can be told apart by it from the first day.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HostId(pub String);
+
+impl Default for HostId {
+    fn default() -> Self {
+        Self("local".to_owned())
+    }
+}
+
+/// Where facts come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    Kernel,
+    Firewall,
+    Libvirt,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Kernel => "kernel",
+            Self::Firewall => "firewall",
+            Self::Libvirt => "libvirt",
+        })
+    }
+}
+
+/// Whether a source answers. The last facts of a source that fell silent stay, and are drawn as stale.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase", tag = "state")]
+pub enum SourceState {
+    Answers,
+    /// It cannot be read: in words, and since when (milliseconds since 1970).
+    Silent {
+        reason: String,
+        since: u64,
+    },
+}
+
+impl Observed {
+    /// The link of this name.
+    pub fn link(&self, name: &str) -> Option<&Link> {
+        self.links.values().find(|link| link.name == name)
+    }
+
+    /// Whether the two differ at most in what moves by itself: neighbours, FDB, counters, lease expiry, generation.
+    pub fn same_structure(&self, other: &Self) -> bool {
+        self.host == other.host
+            && self.sources == other.sources
+            && self.links == other.links
+            && self.routes == other.routes
+            && self.sysctls == other.sysctls
+            && self.tables == other.tables
+            && self.networks == other.networks
+            && self.domains == other.domains
+            && self.guests == other.guests
+    }
+}

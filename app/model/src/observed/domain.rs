@@ -1,0 +1,152 @@
+//! libvirt domains and their NICs.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::Mac;
+
+/// One guest as libvirt knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Domain {
+    pub name: String,
+    pub uuid: String,
+    pub state: DomainState,
+    pub persistent: bool,
+    pub autostart: bool,
+    pub title: Option<String>,
+    /// The guest agent's virtio-serial channel.
+    pub agent: AgentChannel,
+    pub nics: Vec<Nic>,
+    /// PCI slots left for hot-plugged devices (free `pcie-root-port`s on q35); `None` if the machine type has no such limit.
+    pub free_slots: Option<u32>,
+    /// What Bridgehead noted in the domain's metadata.
+    pub marks: Marks,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum DomainState {
+    Running,
+    Paused,
+    #[default]
+    Off,
+    Crashed,
+    Suspended,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum AgentChannel {
+    /// The domain has no channel `org.qemu.guest_agent.0`.
+    #[default]
+    Missing,
+    /// The channel is there; nobody has opened it inside the guest.
+    Disconnected,
+    Connected,
+}
+
+/// One `<interface>` of a domain, live and persistent definition joined by MAC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Nic {
+    pub mac: Mac,
+    /// In the running machine; `None` if only the persistent definition has the NIC (or the domain is off).
+    pub live: Option<Attachment>,
+    /// In the persistent definition; `None` if the NIC vanishes with the next shutdown.
+    pub config: Option<Attachment>,
+    /// `virtio`, `e1000e`, …
+    pub model: Option<String>,
+    /// The tap's name on the host; live only.
+    pub tap: Option<String>,
+    /// libvirt's device alias (`net0`); live only.
+    pub alias: Option<String>,
+    /// `false` for `<link state='down'/>`: the cable is out.
+    pub link_up: bool,
+    /// `<mtu size>`.
+    pub mtu: Option<u32>,
+}
+
+impl Nic {
+    /// Where the NIC is now, or will be at the next start.
+    pub fn attachment(&self) -> Option<&Attachment> {
+        self.live.as_ref().or(self.config.as_ref())
+    }
+}
+
+/// What a NIC is plugged into.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase", tag = "type")]
+pub enum Attachment {
+    Network {
+        network: String,
+    },
+    Bridge {
+        bridge: String,
+    },
+    /// macvtap on a host link.
+    Direct {
+        dev: String,
+        mode: String,
+    },
+    /// `user`, `ethernet`, `vhostuser`, …: shown, never changed.
+    Other {
+        kind: String,
+    },
+}
+
+/// What Bridgehead changed in a guest that was there before, kept in the domain's metadata under
+/// `https://bridgehead.dev/domain/1`, so that it can be given back without any database.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Marks {
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub nics: BTreeMap<Mac, NicMark>,
+    /// The default routes that the guest had before ours took their place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<RouteMark>,
+    /// `net.ipv4.ip_forward` inside the guest before it became a gateway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip_forward: Option<bool>,
+}
+
+impl Marks {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Why a NIC is ours to change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase", tag = "origin")]
+pub enum NicMark {
+    /// Bridgehead made it: to take back means to unplug it.
+    Made,
+    /// It was there: to take back means to plug it in as it was.
+    Found {
+        attachment: Attachment,
+        model: Option<String>,
+        link_up: bool,
+        mtu: Option<u32>,
+        /// What the guest had set on it, so that a guest without DHCP gets it back too.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+        addresses: Vec<IpNet>,
+    },
+}
+
+/// A default route inside a guest, by the MAC of its NIC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RouteMark {
+    pub mac: Mac,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub via: IpAddr,
+    pub metric: u32,
+}

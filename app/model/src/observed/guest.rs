@@ -1,0 +1,72 @@
+//! What a guest says of itself, over its agent. All of it is hostile input.
+
+use std::{collections::BTreeSet, net::IpAddr};
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::Mac;
+
+use super::Table;
+
+/// The answers of one guest's agent.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GuestFacts {
+    /// Why there is no answer, or why a part of it is missing; `None` if all is well.
+    pub trouble: Option<String>,
+    pub hostname: Option<String>,
+    /// `PRETTY_NAME` of its os-release.
+    pub os: Option<String>,
+    /// Agent commands that are enabled.
+    pub commands: BTreeSet<String>,
+    pub interfaces: Vec<GuestInterface>,
+    /// `None` where the guest could not be asked (exec is blocked).
+    pub routes: Option<Vec<GuestRoute>>,
+    pub ip_forward: Option<bool>,
+    /// nftables tables inside the guest; `None` where the guest could not be asked or has no `nft`.
+    pub tables: Option<Vec<Table>>,
+    /// Programs found inside that Bridgehead can use: `ip`, `nft`, `iptables`, `traceroute`, `ping`.
+    pub programs: BTreeSet<String>,
+}
+
+/// One interface inside a guest, loopback left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GuestInterface {
+    pub name: String,
+    pub mac: Option<Mac>,
+    /// `None` where only the agent's own list could be had.
+    pub up: Option<bool>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+    pub addresses: Vec<IpNet>,
+    pub mtu: Option<u32>,
+    pub rp_filter: Option<u8>,
+}
+
+/// One route inside a guest (`ip -j route`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GuestRoute {
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub destination: IpNet,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub via: Option<IpAddr>,
+    /// The interface's name inside the guest.
+    pub interface: Option<String>,
+    pub metric: u32,
+    pub protocol: Option<String>,
+}
+
+impl GuestRoute {
+    pub fn is_default(&self) -> bool {
+        self.destination.prefix_len() == 0
+    }
+}
+
+impl GuestFacts {
+    /// The interface with this MAC.
+    pub fn interface(&self, mac: Mac) -> Option<&GuestInterface> {
+        self.interfaces.iter().find(|interface| interface.mac == Some(mac))
+    }
+}

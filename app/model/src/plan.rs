@@ -1,0 +1,199 @@
+//! Plans: what will be done, in which order, and how it is taken back.
+
+mod bridge;
+mod firewall;
+pub(crate) mod gateway;
+mod guest;
+mod marks;
+mod nic;
+pub(crate) mod wishes;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Cluster, Mac, Observed, check,
+    note::{Note, Severity},
+    proof::{Promise, Proof},
+    step::Step,
+};
+
+use marks::MarksPlan;
+use wishes::Wishes;
+
+/// What turns the host into what `draft` says, given that `committed` is what was said before.
+///
+/// What the committed document has and the draft has not is given back, if it is ours. What the draft has and the host has
+/// not is added. A plan with a note that blocks has no steps.
+pub fn plan(observed: &Observed, committed: &Cluster, draft: &Cluster) -> Plan {
+    let mut planner = Planner {
+        observed,
+        committed,
+        draft,
+        old: Wishes::of(observed, committed),
+        new: Wishes::of(observed, draft),
+        steps: Vec::new(),
+        notes: check::review(observed, committed, draft),
+        marks: BTreeMap::new(),
+        gone: BTreeSet::new(),
+        back: BTreeSet::new(),
+    };
+    bridge::plan(&mut planner);
+    firewall::plan(&mut planner);
+    nic::plan(&mut planner);
+    gateway::plan(&mut planner);
+    guest::plan(&mut planner);
+    planner.finish()
+}
+
+/// The order of a plan. Within one phase steps stay as they were planned.
+///
+/// What is needed comes before what needs it; what is given back comes before what is taken away; the NIC that leads
+/// outside goes last of all that guests have, and a bridge when nothing is plugged into it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    Bridges,
+    Rules,
+    /// Notes what was before, before it is changed.
+    Marks,
+    /// NICs of old that come back.
+    Replug,
+    Attach,
+    Inside,
+    GatewayOn,
+    Routes,
+    GatewayOff,
+    InsideOff,
+    Detach,
+    RulesOff,
+    BridgesOff,
+    /// Forgets what has been given back.
+    MarksOff,
+}
+
+struct Planner<'a> {
+    observed: &'a Observed,
+    committed: &'a Cluster,
+    draft: &'a Cluster,
+    old: Wishes,
+    new: Wishes,
+    steps: Vec<(Phase, Step)>,
+    notes: Vec<Note>,
+    marks: BTreeMap<String, MarksPlan>,
+    /// NICs that this plan takes out.
+    gone: BTreeSet<Mac>,
+    /// NICs that this plan plugs in again.
+    back: BTreeSet<Mac>,
+}
+
+impl Planner<'_> {
+    fn push(&mut self, phase: Phase, step: Step) {
+        self.steps.push((phase, step));
+    }
+
+    fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    fn marks(&mut self, guest: &str) -> &mut MarksPlan {
+        let observed = self.observed;
+        self.marks.entry(guest.to_owned()).or_insert_with(|| {
+            MarksPlan::new(observed.domains.get(guest).map(|domain| domain.marks.clone()).unwrap_or_default())
+        })
+    }
+
+    fn finish(mut self) -> Plan {
+        for (guest, marks) in std::mem::take(&mut self.marks) {
+            let (first, last) = marks.steps(&guest);
+            self.steps.extend(first.map(|step| (Phase::Marks, step)));
+            self.steps.extend(last.map(|step| (Phase::MarksOff, step)));
+        }
+        self.steps.sort_by_key(|(phase, _)| *phase);
+        let steps: Vec<Step> = std::mem::take(&mut self.steps).into_iter().map(|(_, step)| step).collect();
+        let stuck = bridge::still_plugged(&self, &steps);
+        self.notes.extend(stuck);
+        self.notes.extend(check::slots(self.observed, &steps));
+        self.notes.sort_by_key(|note| note.severity);
+        let mut plan = Plan { based_on: self.observed.generation, notes: self.notes, ..Plan::default() };
+        if !plan.is_blocked() {
+            plan.undo = steps.iter().rev().map(Step::inverse).collect();
+            plan.steps = steps;
+            plan.promises = self.new.promises;
+        }
+        plan
+    }
+}
+
+/// The difference between a host and a draft, ready to be read and applied. Execution decides nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Plan {
+    /// The generation of `Observed` that it was computed from.
+    pub based_on: u64,
+    pub steps: Vec<Step>,
+    /// The inverse of each step, newest first: `undo[0]` takes back the last step.
+    pub undo: Vec<Step>,
+    pub notes: Vec<Note>,
+    /// What must be reachable afterwards.
+    pub promises: Vec<Promise>,
+}
+
+impl Plan {
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// The notes that forbid applying it.
+    pub fn blocks(&self) -> impl Iterator<Item = &Note> {
+        self.notes.iter().filter(|note| note.severity == Severity::Block)
+    }
+
+    pub fn is_blocked(&self) -> bool {
+        self.blocks().next().is_some()
+    }
+
+    /// Whether applying either would do the same.
+    pub fn same_steps(&self, other: &Self) -> bool {
+        self.steps == other.steps
+    }
+}
+
+/// One application of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Change {
+    pub id: u64,
+    pub state: ChangeState,
+    pub steps: Vec<Step>,
+    /// How many steps are done.
+    pub done: usize,
+    /// What went wrong, if anything did.
+    pub error: Option<String>,
+    /// What could not be taken back.
+    pub left_over: Vec<String>,
+    pub proofs: Vec<Proof>,
+    /// The version of the document that this change made.
+    pub version: Option<u64>,
+}
+
+/// ```text
+/// applying ─► verifying ─► committed
+///     └──────────┴───────► rolling-back ─► rolled-back
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum ChangeState {
+    Applying,
+    Verifying,
+    Committed,
+    RollingBack,
+    RolledBack,
+}
+
+impl ChangeState {
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Committed | Self::RolledBack)
+    }
+}

@@ -1,0 +1,51 @@
+//! What a plan notes in a domain, and what it may forget.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    Mac,
+    observed::{Marks, NicMark, RouteMark},
+    step::Step,
+};
+
+/// Marks of one guest: as they are, with what this plan adds, and without what it gives back.
+pub struct MarksPlan {
+    was: Marks,
+    /// Noted before anything changes.
+    pub plus: Marks,
+    /// Forgotten at the end.
+    pub last_nics: BTreeSet<Mac>,
+    pub last_routes: Vec<RouteMark>,
+    pub last_forward: bool,
+}
+
+impl MarksPlan {
+    pub fn new(was: Marks) -> Self {
+        Self { plus: was.clone(), was, last_nics: BTreeSet::new(), last_routes: Vec::new(), last_forward: false }
+    }
+
+    pub fn note(&mut self, mac: Mac, mark: NicMark) {
+        self.plus.nics.entry(mac).or_insert(mark);
+    }
+
+    pub fn note_route(&mut self, mark: RouteMark) {
+        if !self.plus.routes.contains(&mark) {
+            self.plus.routes.push(mark);
+        }
+    }
+
+    /// The step before everything and the step after it, where there is anything to write.
+    pub fn steps(self, guest: &str) -> (Option<Step>, Option<Step>) {
+        let mut last = self.plus.clone();
+        last.nics.retain(|mac, _| !self.last_nics.contains(mac));
+        last.routes.retain(|mark| !self.last_routes.contains(mark));
+        if self.last_forward {
+            last.ip_forward = None;
+        }
+        let step = |marks: &Marks, was: &Marks| {
+            let (guest, marks, was) = (guest.to_owned(), marks.clone(), was.clone());
+            (marks != was).then_some(Step::SetMarks { guest, marks, was })
+        };
+        (step(&self.plus, &self.was), step(&last, &self.plus))
+    }
+}

@@ -1,0 +1,262 @@
+//! Guests' NICs: plugged in, moved, set inside, and given back as they were.
+
+use ipnet::IpNet;
+
+use crate::{
+    Mac,
+    observed::{Attachment, Domain, Nic, NicMark},
+    resolve::{Inside, is_global, runs},
+    step::{NicDefinition, Step},
+    topology::bridge_of,
+};
+
+use super::{Phase, Planner, wishes::NicWish};
+
+/// What a NIC gets if nobody says otherwise: the fastest that every kernel of a guest knows.
+const MODEL: &str = "virtio";
+
+pub(super) fn plan(planner: &mut Planner<'_>) {
+    let (old, new) = (planner.old.nics.clone(), planner.new.nics.clone());
+    for (mac, wish) in &old {
+        let moved = new.get(mac).is_some_and(|next| next.guest != wish.guest);
+        if !new.contains_key(mac) || moved {
+            give_back(planner, *mac, wish);
+        }
+    }
+    for (mac, wish) in &new {
+        let before = old.get(mac).filter(|before| before.guest == wish.guest);
+        want(planner, *mac, wish, before);
+    }
+}
+
+fn want(planner: &mut Planner<'_>, mac: Mac, wish: &NicWish, before: Option<&NicWish>) {
+    let Some(domain) = planner.observed.domains.get(&wish.guest) else { return };
+    let nic = domain.nics.iter().find(|nic| nic.mac == mac);
+    match (&wish.attachment, nic) {
+        (None, None) => {}
+        (None, Some(nic)) => {
+            mark_found(planner, domain, nic);
+            take_out(planner, domain, nic, Phase::Detach);
+        }
+        (Some(attachment), None) => {
+            let mark = domain.marks.nics.get(&mac);
+            if mark.is_none() {
+                planner.marks(&wish.guest).note(mac, NicMark::Made);
+            }
+            let (model, mtu) = match mark {
+                Some(NicMark::Found { model, mtu, .. }) => (model.clone(), *mtu),
+                _ => (Some(MODEL.to_owned()), None),
+            };
+            let definition = NicDefinition { mac, attachment: attachment.clone(), model, link_up: wish.cable, mtu };
+            attach(planner, domain, definition, Phase::Attach, runs(domain), domain.persistent);
+            // Where it was found it gets what it had, besides what is wanted.
+            let mut wish = wish.clone();
+            if let Some(NicMark::Found { attachment: home, addresses, .. }) = mark
+                && home == attachment
+            {
+                let had = addresses.iter().filter(|net| !wish.addresses.contains(net)).copied().collect::<Vec<_>>();
+                wish.addresses.extend(had);
+            }
+            inside(planner, domain, mac, &wish, None);
+        }
+        (Some(attachment), Some(nic)) => {
+            if place(planner, domain, nic, attachment, wish.cable, Phase::Attach) {
+                mark_found(planner, domain, nic);
+            }
+            inside(planner, domain, mac, wish, before);
+        }
+    }
+}
+
+fn attach(planner: &mut Planner<'_>, domain: &Domain, nic: NicDefinition, phase: Phase, live: bool, config: bool) {
+    if live || config {
+        planner.push(phase, Step::AttachNic { guest: domain.name.clone(), nic, live, config });
+    }
+}
+
+/// Brings a NIC that is there to where it is to be. Says whether anything has to be done.
+fn place(
+    planner: &mut Planner<'_>,
+    domain: &Domain,
+    nic: &Nic,
+    attachment: &Attachment,
+    cable: bool,
+    phase: Phase,
+) -> bool {
+    let before = planner.len();
+    reseat(planner, nic, phase);
+    let definition = NicDefinition {
+        mac: nic.mac,
+        attachment: attachment.clone(),
+        model: nic.model.clone(),
+        link_up: cable,
+        mtu: nic.mtu,
+    };
+    let wrong = |there: &&Attachment| *there != attachment || nic.link_up != cable;
+    let live = nic.live.as_ref().filter(wrong);
+    let config = nic.config.as_ref().filter(wrong);
+    let update = |planner: &mut Planner<'_>, was: &Attachment, live: bool, config: bool| {
+        let was = NicDefinition { attachment: was.clone(), link_up: nic.link_up, ..definition.clone() };
+        let guest = domain.name.clone();
+        planner.push(phase, Step::UpdateNic { guest, nic: definition.clone(), was, live, config });
+    };
+    match (live, config) {
+        (Some(live), Some(config)) if live == config => update(planner, live, true, true),
+        (live, config) => {
+            if let Some(was) = live {
+                update(planner, was, true, false);
+            }
+            if let Some(was) = config {
+                update(planner, was, false, true);
+            }
+        }
+    }
+    let (missing, fleeting) = (runs(domain) && nic.live.is_none(), domain.persistent && nic.config.is_none());
+    attach(planner, domain, definition.clone(), phase, missing, fleeting);
+    planner.len() > before
+}
+
+/// A tap that was moved behind libvirt's back goes back to where libvirt says that it is.
+fn reseat(planner: &mut Planner<'_>, nic: &Nic, phase: Phase) {
+    let observed = planner.observed;
+    let Some(link) = nic.tap.as_deref().and_then(|tap| observed.link(tap)) else { return };
+    let Some(said) = nic.live.as_ref().and_then(|attachment| bridge_of(observed, attachment)) else { return };
+    let Some(bridge) = observed.link(&said) else { return };
+    if link.master != Some(bridge.index) {
+        let was = link.master.and_then(|index| observed.links.get(&index)).map(|link| link.name.clone());
+        planner.push(phase, Step::SetMaster { link: link.name.clone(), master: Some(said), was });
+    }
+}
+
+/// Notes how a NIC that is not ours was, before it is changed.
+fn mark_found(planner: &mut Planner<'_>, domain: &Domain, nic: &Nic) {
+    let addresses = set_inside(planner, domain, nic.mac);
+    let marks = planner.marks(&domain.name);
+    match marks.plus.nics.get_mut(&nic.mac) {
+        Some(NicMark::Made) => {}
+        Some(NicMark::Found { addresses: known, .. }) => {
+            if known.is_empty() {
+                *known = addresses;
+            }
+        }
+        None => {
+            let Some(attachment) = nic.attachment().cloned() else { return };
+            let (model, link_up, mtu) = (nic.model.clone(), nic.link_up, nic.mtu);
+            marks.note(nic.mac, NicMark::Found { attachment, model, link_up, mtu, addresses });
+        }
+    }
+}
+
+fn set_inside(planner: &Planner<'_>, domain: &Domain, mac: Mac) -> Vec<IpNet> {
+    let facts = Inside::of(planner.observed, domain).facts();
+    let interface = facts.and_then(|facts| facts.interface(mac));
+    interface.into_iter().flat_map(|interface| &interface.addresses).filter(|net| is_global(net)).copied().collect()
+}
+
+/// Addresses of a NIC inside its guest, and the NIC up.
+fn inside(planner: &mut Planner<'_>, domain: &Domain, mac: Mac, wish: &NicWish, before: Option<&NicWish>) {
+    let Some(facts) = Inside::of(planner.observed, domain).facts() else { return };
+    let guest = &domain.name;
+    let interface = facts.interface(mac);
+    let has = |net: &IpNet| interface.is_some_and(|interface| interface.addresses.contains(net));
+    let old: Vec<IpNet> = before.into_iter().flat_map(|before| before.addresses.clone()).collect();
+    let gone: Vec<IpNet> = old.into_iter().filter(|net| has(net) && !wish.addresses.contains(net)).collect();
+    let new: Vec<IpNet> = wish.addresses.iter().filter(|net| !has(net)).copied().collect();
+    let routed = planner.new.routes.get(guest).is_some_and(|route| route.mac == mac);
+    let down = interface.is_none_or(|interface| interface.up == Some(false));
+    let raise = down && (routed || !wish.addresses.is_empty());
+    if gone.is_empty() && new.is_empty() && !raise {
+        return;
+    }
+    if let Some(nic) = domain.nics.iter().find(|nic| nic.mac == mac) {
+        mark_found(planner, domain, nic);
+    }
+    if raise {
+        planner.push(Phase::Inside, Step::SetGuestLinkUp { guest: guest.clone(), mac, up: true });
+    }
+    for address in gone {
+        planner.push(Phase::Inside, Step::RemoveGuestAddress { guest: guest.clone(), mac, address });
+    }
+    for address in new {
+        planner.push(Phase::Inside, Step::AddGuestAddress { guest: guest.clone(), mac, address });
+    }
+}
+
+/// Unplugs a NIC. What was set on it goes first, step by step, so that taking the plan back sets it again.
+fn take_out(planner: &mut Planner<'_>, domain: &Domain, nic: &Nic, phase: Phase) {
+    let (guest, mac) = (&domain.name, nic.mac);
+    let Some(attachment) = nic.attachment().cloned() else { return };
+    for address in set_inside(planner, domain, mac) {
+        planner.push(phase, Step::RemoveGuestAddress { guest: guest.clone(), mac, address });
+    }
+    let facts = Inside::of(planner.observed, domain).facts();
+    if facts.and_then(|facts| facts.interface(mac)).is_some_and(|interface| interface.up == Some(true)) {
+        planner.push(phase, Step::SetGuestLinkUp { guest: guest.clone(), mac, up: false });
+    }
+    let definition = |attachment: &Attachment| NicDefinition {
+        mac,
+        attachment: attachment.clone(),
+        model: nic.model.clone(),
+        link_up: nic.link_up,
+        mtu: nic.mtu,
+    };
+    let mut detach = |attachment: &Attachment, live: bool, config: bool| {
+        let nic = definition(attachment);
+        planner.push(phase, Step::DetachNic { guest: guest.clone(), nic, live, config });
+    };
+    match (&nic.live, &nic.config) {
+        (Some(live), Some(config)) if live != config => {
+            detach(live, true, false);
+            detach(config, false, true);
+        }
+        (live, config) => detach(&attachment, live.is_some(), config.is_some()),
+    }
+    planner.gone.insert(mac);
+}
+
+fn give_back(planner: &mut Planner<'_>, mac: Mac, wish: &NicWish) {
+    let Some(domain) = planner.observed.domains.get(&wish.guest) else { return };
+    let Some(mark) = domain.marks.nics.get(&mac).cloned() else { return };
+    let nic = domain.nics.iter().find(|nic| nic.mac == mac);
+    match (mark, nic) {
+        (NicMark::Made, Some(nic)) => take_out(planner, domain, nic, Phase::Detach),
+        (NicMark::Made, None) => {}
+        (NicMark::Found { attachment, model, link_up, mtu, addresses }, None) => {
+            let definition = NicDefinition { mac, attachment, model, link_up, mtu };
+            attach(planner, domain, definition, Phase::Replug, runs(domain), domain.persistent);
+            planner.back.insert(mac);
+            if Inside::of(planner.observed, domain).facts().is_some() && !addresses.is_empty() {
+                let guest = &wish.guest;
+                planner.push(Phase::Replug, Step::SetGuestLinkUp { guest: guest.clone(), mac, up: true });
+                for address in addresses {
+                    planner.push(Phase::Replug, Step::AddGuestAddress { guest: guest.clone(), mac, address });
+                }
+            }
+        }
+        (NicMark::Found { attachment, link_up, addresses, .. }, Some(nic)) => {
+            place(planner, domain, nic, &attachment, link_up, Phase::Replug);
+            let has = set_inside(planner, domain, mac);
+            let guest = || wish.guest.clone();
+            let goes = |net: &IpNet| wish.addresses.contains(net) && !addresses.contains(net);
+            for address in has.iter().copied().filter(goes) {
+                planner.push(Phase::InsideOff, Step::RemoveGuestAddress { guest: guest(), mac, address });
+            }
+            // What it lost while it was out. A newer address of the same subnet, from a lease, is as good.
+            let Some(facts) = Inside::of(planner.observed, domain).facts() else { return forget(planner, mac, wish) };
+            let stays: Vec<IpNet> = has.iter().copied().filter(|net| !goes(net)).map(|net| net.trunc()).collect();
+            let lost: Vec<IpNet> = addresses.iter().copied().filter(|net| !stays.contains(&net.trunc())).collect();
+            let down = facts.interface(mac).is_none_or(|interface| interface.up == Some(false));
+            if down && !addresses.is_empty() {
+                planner.push(Phase::Inside, Step::SetGuestLinkUp { guest: guest(), mac, up: true });
+            }
+            for address in lost {
+                planner.push(Phase::Inside, Step::AddGuestAddress { guest: guest(), mac, address });
+            }
+        }
+    }
+    forget(planner, mac, wish);
+}
+
+fn forget(planner: &mut Planner<'_>, mac: Mac, wish: &NicWish) {
+    planner.marks(&wish.guest).last_nics.insert(mac);
+}

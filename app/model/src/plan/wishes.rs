@@ -1,0 +1,173 @@
+//! A document read on a host: one wish for each thing that it asks for, implied ones included.
+//!
+//! A plan compares the wishes of the draft with the host, and with the wishes of the committed document to know what is to
+//! be given back.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
+
+use ipnet::IpNet;
+
+use crate::{
+    Cluster, Mac,
+    cluster::{Gateway, Translation},
+    observed::{Attachment, NicMark, Observed},
+    proof::Promise,
+    resolve,
+    step::TableEntry,
+    topology,
+};
+
+#[derive(Debug, Clone, Default)]
+pub struct Wishes {
+    pub nics: BTreeMap<Mac, NicWish>,
+    /// The default route of a guest, by guest.
+    pub routes: BTreeMap<String, RouteWish>,
+    /// Guests that forward and translate, with what.
+    pub gateways: BTreeMap<String, Vec<TableEntry>>,
+    /// What the host translates.
+    pub host: Vec<TableEntry>,
+    /// Bridges that the host routes for, with the link they leave by and their subnets.
+    pub host_ways: Vec<HostWay>,
+    pub promises: Vec<Promise>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NicWish {
+    pub guest: String,
+    /// `None`: it is to be out.
+    pub attachment: Option<Attachment>,
+    pub cable: bool,
+    pub addresses: Vec<IpNet>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RouteWish {
+    pub mac: Mac,
+    pub via: IpAddr,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostWay {
+    pub bridge: String,
+    pub outside: String,
+    pub subnets: Vec<IpNet>,
+}
+
+impl Wishes {
+    pub fn of(observed: &Observed, cluster: &Cluster) -> Self {
+        let mut wishes = Self::default();
+        for nic in &cluster.nics {
+            let wish = NicWish {
+                guest: nic.guest.to_string(),
+                attachment: nic.attachment().filter(|_| nic.plugged),
+                cable: nic.cable,
+                addresses: nic.address.clone(),
+            };
+            wishes.nics.insert(nic.mac, wish);
+            if let Some(via) = nic.default_route.filter(|_| nic.plugged) {
+                wishes.routes.insert(nic.guest.to_string(), RouteWish { mac: nic.mac, via });
+            }
+        }
+        for gateway in &cluster.gateways {
+            wishes.gateway(observed, cluster, gateway);
+        }
+        wishes.host.sort();
+        wishes.host.dedup();
+        for entries in wishes.gateways.values_mut() {
+            entries.sort();
+            entries.dedup();
+        }
+        wishes
+    }
+
+    fn gateway(&mut self, observed: &Observed, cluster: &Cluster, gateway: &Gateway) {
+        let subnets = resolve::subnets(observed, cluster, gateway);
+        match &gateway.guest {
+            Some(guest) => {
+                let entries: Vec<TableEntry> = subnets
+                    .into_iter()
+                    .filter_map(|subnet| {
+                        let to = match gateway.translation {
+                            Translation::Masquerade => None,
+                            Translation::Snat => Some(source(observed, cluster, gateway, subnet)?),
+                        };
+                        Some(TableEntry { subnet, to, out_link: None })
+                    })
+                    .collect();
+                self.gateways.entry(guest.to_string()).or_default().extend(entries);
+            }
+            None => {
+                if let Some(outside) = resolve::outside_link(observed, gateway) {
+                    for subnet in &subnets {
+                        let to = match gateway.translation {
+                            Translation::Masquerade => None,
+                            Translation::Snat => match resolve::outside_address(observed, cluster, gateway) {
+                                None => continue,
+                                some => some,
+                            },
+                        };
+                        self.host.push(TableEntry { subnet: *subnet, to, out_link: Some(outside.clone()) });
+                    }
+                    self.host_ways.push(HostWay { bridge: gateway.bridge.to_string(), outside, subnets });
+                }
+            }
+        }
+        let via = resolve::gateway_address(observed, cluster, gateway).map(|net| net.addr());
+        for member in &gateway.members {
+            let mac = resolve::nic_at(observed, cluster, member, &gateway.bridge);
+            if let (Some(via), Some(mac)) = (via, mac) {
+                self.routes.insert(member.to_string(), RouteWish { mac, via });
+                self.promise(observed, gateway, member, via);
+            }
+            if gateway.detach_outside {
+                self.detach(observed, cluster, gateway, member);
+            }
+        }
+    }
+
+    fn promise(&mut self, observed: &Observed, gateway: &Gateway, member: &str, first_hop: IpAddr) {
+        let runs = |guest: &str| observed.domains.get(guest).is_some_and(resolve::runs);
+        let way = gateway.guest.as_deref().is_none_or(runs);
+        if let Some(target) = resolve::probe(observed, gateway)
+            && runs(member)
+            && way
+        {
+            self.promises.push(Promise { guest: member.to_owned(), target, first_hop });
+        }
+    }
+
+    /// The member's NICs outside are to be out: those that are in, and those that we took out.
+    fn detach(&mut self, observed: &Observed, cluster: &Cluster, gateway: &Gateway, member: &str) {
+        let Some(domain) = observed.domains.get(member) else { return };
+        let outside = |attachment: &Attachment| {
+            resolve::leads_to(observed, attachment, &gateway.outside)
+                && !resolve::leads_to(observed, attachment, &gateway.bridge)
+        };
+        let there = domain.nics.iter().filter(|nic| nic.attachment().is_some_and(outside)).map(|nic| nic.mac);
+        let taken = domain.marks.nics.iter().filter_map(|(mac, mark)| match mark {
+            NicMark::Found { attachment, .. } => outside(attachment).then_some(*mac),
+            NicMark::Made => None,
+        });
+        for mac in there.chain(taken).filter(|mac| cluster.nic(*mac).is_none()) {
+            let wish = NicWish { guest: member.to_owned(), attachment: None, cable: true, addresses: Vec::new() };
+            self.nics.insert(mac, wish);
+        }
+    }
+
+    /// Every guest that is spoken of.
+    pub fn guests(&self) -> BTreeSet<&str> {
+        let nics = self.nics.values().map(|wish| wish.guest.as_str());
+        nics.chain(self.routes.keys().map(String::as_str)).chain(self.gateways.keys().map(String::as_str)).collect()
+    }
+}
+
+/// What the members' addresses become: the gateway's address outside; while that is not known, what stands already.
+fn source(observed: &Observed, cluster: &Cluster, gateway: &Gateway, subnet: IpNet) -> Option<IpAddr> {
+    resolve::outside_address(observed, cluster, gateway).or_else(|| {
+        let facts = observed.guests.get(gateway.guest.as_deref()?)?;
+        topology::guest_translations(facts).into_iter().find(|entry| entry.subnet == subnet)?.to
+    })
+}

@@ -1,0 +1,269 @@
+//! Steps: the only things that change anything. One variant, one effect; each says itself in a sentence, as the command
+//! it equals, and as its inverse.
+//!
+//! A step carries everything that execution needs, names and order included; only a guest's own name for a NIC is looked
+//! up by MAC when the step runs. What a step replaces is in its `was`, so that its inverse needs nothing else.
+
+mod command;
+mod inverse;
+mod sentence;
+mod simulate;
+mod touches;
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Mac,
+    note::Sentence,
+    observed::{Attachment, Marks},
+};
+
+/// One effect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case", tag = "step")]
+pub enum Step {
+    // The host's links and addresses.
+    /// Makes a bridge, down, with our alias on it.
+    CreateBridge {
+        bridge: NewBridge,
+    },
+    /// Deletes a bridge of ours.
+    DeleteBridge {
+        bridge: NewBridge,
+    },
+    SetLinkUp {
+        link: String,
+        up: bool,
+    },
+    SetLinkMtu {
+        link: String,
+        mtu: u32,
+        was: u32,
+    },
+    SetBridgeStp {
+        bridge: String,
+        stp: bool,
+    },
+    /// Plugs a host link into a bridge, or takes it out. A guest's tap only goes back to where libvirt says that it is.
+    SetMaster {
+        link: String,
+        master: Option<String>,
+        was: Option<String>,
+    },
+    AddAddress {
+        link: String,
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        address: IpNet,
+    },
+    RemoveAddress {
+        link: String,
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        address: IpNet,
+    },
+    AddRoute {
+        route: HostRoute,
+    },
+    RemoveRoute {
+        route: HostRoute,
+    },
+    SetSysctl {
+        name: String,
+        value: String,
+        was: String,
+    },
+
+    // The host's firewall.
+    /// Makes our table `inet bridgehead` hold exactly these translations; an empty list removes the table.
+    ReplaceTable {
+        translations: Vec<TableEntry>,
+        was: Vec<TableEntry>,
+    },
+    /// One narrow accept, marked as ours, at the head of somebody else's chain.
+    InsertRule {
+        rule: NarrowRule,
+    },
+    DeleteRule {
+        rule: NarrowRule,
+    },
+
+    // Guests' NICs, by libvirt. Live if the guest runs, and in its persistent definition if it has one.
+    AttachNic {
+        guest: String,
+        nic: NicDefinition,
+        live: bool,
+        config: bool,
+    },
+    DetachNic {
+        guest: String,
+        nic: NicDefinition,
+        live: bool,
+        config: bool,
+    },
+    /// Moves a NIC or its cable without unplugging it.
+    UpdateNic {
+        guest: String,
+        nic: NicDefinition,
+        was: NicDefinition,
+        live: bool,
+        config: bool,
+    },
+    /// Notes in the domain's metadata what is ours and what was before.
+    SetMarks {
+        guest: String,
+        marks: Marks,
+        was: Marks,
+    },
+
+    // The inside of guests, by their agent.
+    SetGuestLinkUp {
+        guest: String,
+        mac: Mac,
+        up: bool,
+    },
+    AddGuestAddress {
+        guest: String,
+        mac: Mac,
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        address: IpNet,
+    },
+    RemoveGuestAddress {
+        guest: String,
+        mac: Mac,
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        address: IpNet,
+    },
+    AddGuestRoute {
+        guest: String,
+        route: GuestRoute,
+    },
+    RemoveGuestRoute {
+        guest: String,
+        route: GuestRoute,
+    },
+    SetGuestForwarding {
+        guest: String,
+        on: bool,
+    },
+    /// Makes the guest's own table of ours hold exactly these translations; an empty list removes the table.
+    ReplaceGuestTable {
+        guest: String,
+        tool: GuestTool,
+        translations: Vec<TableEntry>,
+        was: Vec<TableEntry>,
+    },
+}
+
+/// A bridge to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NewBridge {
+    pub name: String,
+    pub mtu: Option<u32>,
+    pub stp: bool,
+}
+
+/// A route of the host's main table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HostRoute {
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub destination: IpNet,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub gateway: Option<IpAddr>,
+    pub link: String,
+    pub metric: u32,
+}
+
+/// A default route inside a guest (`ip route add default via … dev … metric …`), its NIC named by MAC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GuestRoute {
+    pub mac: Mac,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub via: IpAddr,
+    pub metric: u32,
+}
+
+/// An accept for traffic between two interfaces in a base chain that would drop it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NarrowRule {
+    /// `ip`, `ip6`, `inet` or `bridge`.
+    pub family: String,
+    pub table: String,
+    pub chain: String,
+    pub in_link: String,
+    pub out_link: String,
+    /// Only what belongs to a connection that is already known.
+    pub established: bool,
+    /// The bridge that the rule serves: its comment is `bridgehead:<serves>`.
+    pub serves: String,
+}
+
+/// One source translation of a gateway (nat postrouting, priority srcnat). Packets of the gateway's own are exempt
+/// (`fib saddr type local accept`): translating them too would cut the gateway off from its own bridge.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TableEntry {
+    /// Whose sources are translated. Destinations inside it are not.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub subnet: IpNet,
+    /// The address that they become; `None` to masquerade.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub to: Option<IpAddr>,
+    /// The host link that they leave by; `None` (in guests) for any.
+    pub out_link: Option<String>,
+}
+
+/// What translates inside a guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum GuestTool {
+    Nft,
+    Iptables,
+}
+
+/// A NIC as libvirt is to make it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NicDefinition {
+    pub mac: Mac,
+    pub attachment: Attachment,
+    pub model: Option<String>,
+    pub link_up: bool,
+    pub mtu: Option<u32>,
+}
+
+/// How far a step reaches, the farthest last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Risk {
+    /// Nothing that works now can stop working.
+    None,
+    /// One guest.
+    Guest,
+    /// One bridge and what is plugged into it.
+    Bridge,
+    /// The whole host.
+    Host,
+    /// The operator's own connection.
+    Wire,
+}
+
+impl Risk {
+    pub fn sentence(self) -> Sentence {
+        match self {
+            Self::None => Sentence::new("risks nothing", "无风险"),
+            Self::Guest => Sentence::new("this guest only", "仅影响这台虚拟机"),
+            Self::Bridge => Sentence::new("this bridge only", "仅影响这个网桥"),
+            Self::Host => Sentence::new("the whole host", "影响整台主机"),
+            Self::Wire => Sentence::new("your own connection", "影响你自己的连接"),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! A step as a sentence for a person.
+
+use crate::{Language, note::Sentence, observed::Attachment};
+
+use super::{Step, TableEntry};
+
+impl Step {
+    pub fn sentence(&self, language: Language) -> String {
+        let said = self.said();
+        language.pick(said.en, said.zh)
+    }
+
+    /// The sentence in every language.
+    pub fn said(&self) -> Sentence {
+        match self {
+            Self::CreateBridge { bridge } => {
+                let name = &bridge.name;
+                Sentence::new(format!("Make the bridge {name}"), format!("新建网桥 {name}"))
+            }
+            Self::DeleteBridge { bridge } => {
+                let name = &bridge.name;
+                Sentence::new(format!("Delete the bridge {name}"), format!("删除网桥 {name}"))
+            }
+            Self::SetLinkUp { link, up: true } => Sentence::new(format!("Switch {link} on"), format!("启用 {link}")),
+            Self::SetLinkUp { link, up: false } => Sentence::new(format!("Switch {link} off"), format!("停用 {link}")),
+            Self::SetLinkMtu { link, mtu, was } => Sentence::new(
+                format!("Set the MTU of {link} from {was} to {mtu}"),
+                format!("把 {link} 的 MTU 从 {was} 改为 {mtu}"),
+            ),
+            Self::SetBridgeStp { bridge, stp: true } => {
+                Sentence::new(format!("Switch spanning tree on {bridge} on"), format!("在 {bridge} 上启用生成树"))
+            }
+            Self::SetBridgeStp { bridge, stp: false } => {
+                Sentence::new(format!("Switch spanning tree on {bridge} off"), format!("在 {bridge} 上停用生成树"))
+            }
+            Self::SetMaster { link, master: Some(master), .. } => {
+                Sentence::new(format!("Plug {link} into {master}"), format!("把 {link} 接到 {master}"))
+            }
+            Self::SetMaster { link, master: None, was } => {
+                let was = was.as_deref().unwrap_or("…");
+                Sentence::new(format!("Take {link} out of {was}"), format!("把 {link} 从 {was} 上拔下"))
+            }
+            Self::AddAddress { link, address } => Sentence::new(
+                format!("Give the host {address} on {link}"),
+                format!("为主机的 {link} 添加地址 {address}"),
+            ),
+            Self::RemoveAddress { link, address } => Sentence::new(
+                format!("Take {address} on {link} from the host"),
+                format!("从主机的 {link} 去掉地址 {address}"),
+            ),
+            Self::AddRoute { route } => Sentence::new(
+                format!("Route {} by {}", route.destination, route.link),
+                format!("把 {} 的路由指向 {}", route.destination, route.link),
+            ),
+            Self::RemoveRoute { route } => Sentence::new(
+                format!("Stop routing {} by {}", route.destination, route.link),
+                format!("去掉经 {} 到 {} 的路由", route.link, route.destination),
+            ),
+            Self::SetSysctl { name, value, was } => {
+                Sentence::new(format!("Set {name} from {was} to {value}"), format!("把 {name} 从 {was} 改为 {value}"))
+            }
+            Self::ReplaceTable { translations, .. } => translate("the host", "主机", translations),
+            Self::InsertRule { rule } => {
+                let (from, to, chain) = (&rule.in_link, &rule.out_link, &rule.chain);
+                if from == to {
+                    Sentence::new(
+                        format!("Let the ports of {from} talk to each other: one accept rule at the head of {chain}"),
+                        format!("允许 {from} 的端口互相通信：在 {chain} 链首加一条放行规则"),
+                    )
+                } else if rule.established {
+                    Sentence::new(
+                        format!("Let replies pass from {from} to {to}: one accept rule at the head of {chain}"),
+                        format!("放行从 {from} 回到 {to} 的应答：在 {chain} 链首加一条放行规则"),
+                    )
+                } else {
+                    Sentence::new(
+                        format!("Let traffic pass from {from} to {to}: one accept rule at the head of {chain}"),
+                        format!("放行从 {from} 到 {to} 的流量：在 {chain} 链首加一条放行规则"),
+                    )
+                }
+            }
+            Self::DeleteRule { rule } => {
+                let (from, to, chain) = (&rule.in_link, &rule.out_link, &rule.chain);
+                Sentence::new(
+                    format!("Remove our accept rule for {from} to {to} from {chain}"),
+                    format!("从 {chain} 删除我们为 {from} 到 {to} 加的放行规则"),
+                )
+            }
+            Self::AttachNic { guest, nic, live, config } => {
+                let (mac, (en, zh)) = (nic.mac, place(&nic.attachment));
+                let (when, when_zh) = when(*live, *config);
+                Sentence::new(
+                    format!("Plug a NIC of {guest} ({mac}) into {en}{when}"),
+                    format!("把 {guest} 的网卡（{mac}）接到{zh}{when_zh}"),
+                )
+            }
+            Self::DetachNic { guest, nic, live, config } => {
+                let (mac, (en, zh)) = (nic.mac, place(&nic.attachment));
+                let (when, when_zh) = when(*live, *config);
+                Sentence::new(
+                    format!("Unplug the NIC {mac} of {guest} from {en}{when}"),
+                    format!("把 {guest} 的网卡 {mac} 从{zh} 拔下{when_zh}"),
+                )
+            }
+            Self::UpdateNic { guest, nic, was, live, config } => {
+                let (mac, (en, zh), (from, from_zh)) = (nic.mac, place(&nic.attachment), place(&was.attachment));
+                let (when, when_zh) = when(*live, *config);
+                match (nic.attachment == was.attachment, nic.link_up) {
+                    (false, _) => Sentence::new(
+                        format!("Move the NIC {mac} of {guest} from {from} to {en}{when}"),
+                        format!("把 {guest} 的网卡 {mac} 从{from_zh} 移到{zh}{when_zh}"),
+                    ),
+                    (true, true) => Sentence::new(
+                        format!("Put the cable of {guest}'s NIC {mac} in{when}"),
+                        format!("插上 {guest} 网卡 {mac} 的网线{when_zh}"),
+                    ),
+                    (true, false) => Sentence::new(
+                        format!("Pull the cable of {guest}'s NIC {mac}{when}"),
+                        format!("拔掉 {guest} 网卡 {mac} 的网线{when_zh}"),
+                    ),
+                }
+            }
+            Self::SetMarks { guest, marks, .. } if marks.is_empty() => Sentence::new(
+                format!("Forget what was noted about {guest}: all is as it was"),
+                format!("清除对 {guest} 的记录：一切已恢复原样"),
+            ),
+            Self::SetMarks { guest, .. } => Sentence::new(
+                format!("Note in {guest}'s definition what is ours and what was before"),
+                format!("在 {guest} 的定义中记下哪些归我们、原来是什么样"),
+            ),
+            Self::SetGuestLinkUp { guest, mac, up: true } => {
+                Sentence::new(format!("In {guest}, switch the NIC {mac} on"), format!("在 {guest} 内启用网卡 {mac}"))
+            }
+            Self::SetGuestLinkUp { guest, mac, up: false } => {
+                Sentence::new(format!("In {guest}, switch the NIC {mac} off"), format!("在 {guest} 内停用网卡 {mac}"))
+            }
+            Self::AddGuestAddress { guest, mac, address } => Sentence::new(
+                format!("In {guest}, give the NIC {mac} the address {address}"),
+                format!("在 {guest} 内为网卡 {mac} 添加地址 {address}"),
+            ),
+            Self::RemoveGuestAddress { guest, mac, address } => Sentence::new(
+                format!("In {guest}, take the address {address} off the NIC {mac}"),
+                format!("在 {guest} 内从网卡 {mac} 去掉地址 {address}"),
+            ),
+            Self::AddGuestRoute { guest, route } => {
+                let via = route.via;
+                Sentence::new(
+                    format!("In {guest}, make {via} the default gateway"),
+                    format!("在 {guest} 内把默认网关设为 {via}"),
+                )
+            }
+            Self::RemoveGuestRoute { guest, route } => {
+                let via = route.via;
+                Sentence::new(
+                    format!("In {guest}, remove the default route by way of {via}"),
+                    format!("在 {guest} 内删除经 {via} 的默认路由"),
+                )
+            }
+            Self::SetGuestForwarding { guest, on: true } => Sentence::new(
+                format!("In {guest}, forward packets from one NIC to another"),
+                format!("在 {guest} 内开启转发（ip_forward）"),
+            ),
+            Self::SetGuestForwarding { guest, on: false } => Sentence::new(
+                format!("In {guest}, stop forwarding packets"),
+                format!("在 {guest} 内关闭转发（ip_forward）"),
+            ),
+            Self::ReplaceGuestTable { guest, translations, .. } => {
+                translate(guest, &format!(" {guest} "), translations)
+            }
+        }
+    }
+}
+
+fn translate(who: &str, who_zh: &str, entries: &[TableEntry]) -> Sentence {
+    if entries.is_empty() {
+        return Sentence::new(
+            format!("Remove our translation table from {who}"),
+            format!("删除{who_zh}上我们的地址转换表"),
+        );
+    }
+    let each = |unknown: &str| {
+        let said = entries.iter().map(|entry| {
+            let to = entry.to.map_or_else(|| unknown.to_owned(), |address| address.to_string());
+            format!("{} → {to}", entry.subnet)
+        });
+        said.collect::<Vec<_>>().join(", ")
+    };
+    Sentence::new(
+        format!("On {who}, translate {}", each("its address outside")),
+        format!("在{who_zh}上做地址转换 {}", each("其外网地址")),
+    )
+}
+
+/// What a NIC is plugged into, in English and Chinese.
+fn place(attachment: &Attachment) -> (String, String) {
+    match attachment {
+        Attachment::Network { network } => (format!("the network {network}"), format!("虚拟网络 {network}")),
+        Attachment::Bridge { bridge } => (bridge.clone(), format!(" {bridge}")),
+        Attachment::Direct { dev, .. } => (dev.clone(), format!(" {dev}")),
+        Attachment::Other { kind } => (kind.clone(), format!(" {kind}")),
+    }
+}
+
+fn when(live: bool, config: bool) -> (&'static str, &'static str) {
+    match (live, config) {
+        (true, true) => ("", ""),
+        (true, false) => (", until it is shut down", "（关机后失效）"),
+        (false, _) => (", from its next start", "（下次启动生效）"),
+    }
+}

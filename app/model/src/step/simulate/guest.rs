@@ -1,0 +1,132 @@
+//! The inside of guests.
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
+use crate::{
+    Mac,
+    firewall::translation,
+    observed::{GuestFacts, GuestRoute as Inner, Observed},
+    step::{GuestRoute, Step, TableEntry},
+};
+
+pub fn simulate(step: &Step, observed: &mut Observed) {
+    let facts = |observed: &mut Observed, guest: &str, with: &dyn Fn(&mut GuestFacts)| {
+        if let Some(facts) = observed.guests.get_mut(guest) {
+            with(facts);
+        }
+    };
+    match step {
+        Step::SetGuestLinkUp { guest, mac, up } => facts(observed, guest, &|facts| set_up(facts, *mac, *up)),
+        Step::AddGuestAddress { guest, mac, address } => {
+            facts(observed, guest, &|facts| add_address(facts, *mac, *address));
+        }
+        Step::RemoveGuestAddress { guest, mac, address } => {
+            facts(observed, guest, &|facts| remove_address(facts, *mac, *address));
+        }
+        Step::AddGuestRoute { guest, route } => facts(observed, guest, &|facts| {
+            if let Some(route) = inner(facts, route) {
+                add_route(facts, route);
+            }
+        }),
+        Step::RemoveGuestRoute { guest, route } => facts(observed, guest, &|facts| {
+            if let Some(route) = inner(facts, route) {
+                let same = |there: &Inner| {
+                    there.destination == route.destination
+                        && there.via == route.via
+                        && there.interface == route.interface
+                        && there.metric == route.metric
+                };
+                facts.routes.iter_mut().for_each(|routes| routes.retain(|there| !same(there)));
+            }
+        }),
+        Step::SetGuestForwarding { guest, on } => facts(observed, guest, &|facts| facts.ip_forward = Some(*on)),
+        Step::ReplaceGuestTable { guest, translations, .. } => {
+            facts(observed, guest, &|facts| replace(facts, translations));
+        }
+        _ => {}
+    }
+}
+
+fn set_up(facts: &mut GuestFacts, mac: Mac, up: bool) {
+    let Some(interface) = facts.interfaces.iter_mut().find(|interface| interface.mac == Some(mac)) else { return };
+    interface.up = Some(up);
+    let (name, nets) = (interface.name.clone(), interface.addresses.clone());
+    if up {
+        for net in nets {
+            add_route(facts, connected(&name, net));
+        }
+    } else {
+        let down = |route: &Inner| route.interface.as_ref() == Some(&name);
+        facts.routes.iter_mut().for_each(|routes| routes.retain(|route| !down(route)));
+    }
+}
+
+fn add_address(facts: &mut GuestFacts, mac: Mac, net: IpNet) {
+    let Some(interface) = facts.interfaces.iter_mut().find(|interface| interface.mac == Some(mac)) else { return };
+    if !interface.addresses.contains(&net) {
+        interface.addresses.push(net);
+    }
+    if interface.up != Some(false) {
+        let route = connected(&interface.name, net);
+        add_route(facts, route);
+    }
+}
+
+fn remove_address(facts: &mut GuestFacts, mac: Mac, net: IpNet) {
+    let Some(interface) = facts.interfaces.iter_mut().find(|interface| interface.mac == Some(mac)) else { return };
+    interface.addresses.retain(|address| *address != net);
+    let route = connected(&interface.name, net);
+    // Another address of the same subnet keeps the route.
+    if !interface.addresses.iter().any(|address| address.trunc() == net.trunc()) {
+        facts.routes.iter_mut().for_each(|routes| {
+            routes.retain(|there| there.destination != route.destination || there.interface != route.interface);
+        });
+    }
+}
+
+fn connected(interface: &str, net: IpNet) -> Inner {
+    Inner {
+        destination: net.trunc(),
+        via: None,
+        interface: Some(interface.to_owned()),
+        metric: 0,
+        protocol: Some("kernel".to_owned()),
+    }
+}
+
+fn inner(facts: &GuestFacts, route: &GuestRoute) -> Option<Inner> {
+    let destination = match route.via {
+        std::net::IpAddr::V4(_) => IpNet::V4(Ipv4Net::default()),
+        std::net::IpAddr::V6(_) => IpNet::V6(Ipv6Net::default()),
+    };
+    Some(Inner {
+        destination,
+        via: Some(route.via),
+        interface: Some(facts.interface(route.mac)?.name.clone()),
+        metric: route.metric,
+        protocol: Some("boot".to_owned()),
+    })
+}
+
+fn add_route(facts: &mut GuestFacts, route: Inner) {
+    if let Some(routes) = &mut facts.routes {
+        let same = |there: &Inner| {
+            there.destination == route.destination
+                && there.via == route.via
+                && there.interface == route.interface
+                && there.metric == route.metric
+        };
+        if !routes.iter().any(same) {
+            let at = routes.partition_point(|there| *there < route);
+            routes.insert(at, route.clone());
+        }
+    }
+}
+
+fn replace(facts: &mut GuestFacts, entries: &[TableEntry]) {
+    let tables = facts.tables.get_or_insert_default();
+    tables.retain(|table| table.name != translation::TABLE);
+    if !entries.is_empty() {
+        tables.push(translation::table("ip", entries));
+    }
+}

@@ -1,0 +1,94 @@
+//! What a step touches on the picture, and what it risks.
+
+use crate::{note::Subject, observed::Attachment};
+
+use super::{Risk, Step};
+
+impl Step {
+    /// The objects that change, the most telling one first.
+    pub fn touches(&self) -> Vec<Subject> {
+        let guest = |name: &String| Subject::Guest(name.clone());
+        let link = |name: &String| Subject::Link(name.clone());
+        match self {
+            Self::CreateBridge { bridge } | Self::DeleteBridge { bridge } => vec![link(&bridge.name)],
+            Self::SetLinkUp { link: name, .. }
+            | Self::SetLinkMtu { link: name, .. }
+            | Self::AddAddress { link: name, .. }
+            | Self::RemoveAddress { link: name, .. } => vec![link(name)],
+            Self::SetBridgeStp { bridge, .. } => vec![link(bridge)],
+            Self::SetMaster { link: name, master, was } => {
+                [Some(name), master.as_ref(), was.as_ref()].into_iter().flatten().map(link).collect()
+            }
+            Self::AddRoute { route } | Self::RemoveRoute { route } => vec![Subject::Host, link(&route.link)],
+            Self::SetSysctl { .. } => vec![Subject::Host],
+            Self::ReplaceTable { .. } => vec![Subject::Table("inet bridgehead".to_owned()), Subject::Host],
+            Self::InsertRule { rule } | Self::DeleteRule { rule } => {
+                vec![Subject::Table(format!("{} {}", rule.family, rule.table)), link(&rule.serves)]
+            }
+            Self::AttachNic { guest: name, nic, .. } | Self::DetachNic { guest: name, nic, .. } => {
+                let mut touched = vec![Subject::Nic(nic.mac.to_string()), guest(name)];
+                touched.extend(place(&nic.attachment));
+                touched
+            }
+            Self::UpdateNic { guest: name, nic, was, .. } => {
+                let mut touched = vec![Subject::Nic(nic.mac.to_string()), guest(name)];
+                touched.extend(place(&nic.attachment));
+                touched.extend(place(&was.attachment).filter(|_| nic.attachment != was.attachment));
+                touched
+            }
+            Self::SetMarks { guest: name, .. }
+            | Self::SetGuestForwarding { guest: name, .. }
+            | Self::ReplaceGuestTable { guest: name, .. } => vec![guest(name)],
+            Self::SetGuestLinkUp { guest: name, mac, .. }
+            | Self::AddGuestAddress { guest: name, mac, .. }
+            | Self::RemoveGuestAddress { guest: name, mac, .. } => {
+                vec![Subject::Nic(mac.to_string()), guest(name)]
+            }
+            Self::AddGuestRoute { guest: name, route } | Self::RemoveGuestRoute { guest: name, route } => {
+                vec![guest(name), Subject::Nic(route.mac.to_string())]
+            }
+        }
+    }
+
+    /// How far its effect reaches. `wire` is the link by which the operator's own connection comes, if it is known.
+    pub fn risk(&self, wire: Option<&str>) -> Risk {
+        let touched = self.touches();
+        if wire.is_some_and(|wire| touched.contains(&Subject::Link(wire.to_owned()))) {
+            return Risk::Wire;
+        }
+        match self {
+            Self::CreateBridge { .. } | Self::SetMarks { .. } => Risk::None,
+            Self::SetSysctl { .. } | Self::AddRoute { .. } | Self::RemoveRoute { .. } | Self::ReplaceTable { .. } => {
+                Risk::Host
+            }
+            Self::AttachNic { .. }
+            | Self::DetachNic { .. }
+            | Self::UpdateNic { .. }
+            | Self::SetGuestLinkUp { .. }
+            | Self::AddGuestAddress { .. }
+            | Self::RemoveGuestAddress { .. }
+            | Self::AddGuestRoute { .. }
+            | Self::RemoveGuestRoute { .. }
+            | Self::SetGuestForwarding { .. }
+            | Self::ReplaceGuestTable { .. } => Risk::Guest,
+            Self::DeleteBridge { .. }
+            | Self::SetLinkUp { .. }
+            | Self::SetLinkMtu { .. }
+            | Self::SetBridgeStp { .. }
+            | Self::SetMaster { .. }
+            | Self::AddAddress { .. }
+            | Self::RemoveAddress { .. }
+            | Self::InsertRule { .. }
+            | Self::DeleteRule { .. } => Risk::Bridge,
+        }
+    }
+}
+
+fn place(attachment: &Attachment) -> Option<Subject> {
+    match attachment {
+        Attachment::Network { network } => Some(Subject::Network(network.clone())),
+        Attachment::Bridge { bridge } => Some(Subject::Link(bridge.clone())),
+        Attachment::Direct { dev, .. } => Some(Subject::Link(dev.clone())),
+        Attachment::Other { .. } => None,
+    }
+}

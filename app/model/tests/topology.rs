@@ -1,0 +1,105 @@
+//! What the joins say of the lab's host, of the seed's network, and of what goes wrong with them.
+
+mod world;
+
+use model::{
+    Cluster, Mac, Observed, Topology,
+    firewall::{Packet, walk},
+    observed::{Source, SourceState},
+    plan::plan,
+    topology::{Behind, Mark, Origin, Talk},
+};
+use serde_json::json;
+use world::{filter, lab, mac, named};
+
+fn seed() -> Observed {
+    let mut observed = lab(&["master", "node1"]);
+    let text =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/seed-from-nothing/draft.toml"));
+    let cluster = Cluster::from_toml(&text.expect("the seed")).expect("the seed");
+    for step in plan(&observed, &Cluster::default(), &cluster).steps {
+        step.simulate(&mut observed);
+    }
+    observed
+}
+
+#[test]
+fn the_lab_is_joined() {
+    let topology = Topology::of(&lab(&["master", "node1"]));
+    assert_eq!(topology.outside.hops[0].address.map(|hop| hop.to_string()).as_deref(), Some("10.0.0.9"));
+    assert!(topology.uplinks["eno1"].way_out);
+    let virbr0 = &topology.bridges["virbr0"];
+    assert_eq!(virbr0.network.as_deref(), Some("default"));
+    assert_eq!(virbr0.ports[0].behind, Behind::Guest { guest: "master".to_owned(), mac: mac(0) });
+    assert_eq!(virbr0.talk, Talk::Yes, "libvirt lets the ports of its own bridge talk");
+    let socket = &topology.guests["node1"].nics[0];
+    assert_eq!((socket.bridge.as_deref(), socket.name.as_deref()), (Some("virbr0"), Some("eth0")));
+    assert_eq!(socket.addresses[0].origin, Origin::Agent { leased: true });
+    assert!(topology.others.is_empty());
+    assert_eq!(topology.notes, []);
+}
+
+#[test]
+fn a_gateway_stands_between_two_bridges() {
+    let topology = Topology::of(&seed());
+    let role = topology.guests["master"].gateway.as_ref().expect("a gateway");
+    assert_eq!((role.inside.as_slice(), role.outside.as_deref()), (&["mybr0".to_owned()][..], Some("virbr0")));
+    assert!(role.ours);
+    assert_eq!(topology.bridges["mybr0"].gateways, ["master"]);
+    assert!(topology.bridges["mybr0"].let_through && topology.bridges["mybr0"].ours);
+    assert_eq!(topology.bridges["mybr0"].talk, Talk::Yes);
+    let route = &topology.guests["node1"].default_routes.as_ref().expect("routes")[0];
+    assert_eq!(route.through.as_deref(), Some("master"));
+    assert_eq!(topology.guests["master"].nics[1].mark, Some(Mark::Made));
+}
+
+#[test]
+fn conflicts_are_noted() {
+    let mut observed = seed();
+    let tap = observed.domains["node1"].nics[1].tap.clone();
+    for link in observed.links.values_mut() {
+        if Some(&link.name) == tap.as_ref() {
+            link.master = None;
+        }
+        if link.name == "vnet0" {
+            link.master = None;
+        }
+        if link.name == "eno1" {
+            link.addresses[0].net = "192.168.48.7/16".parse().expect("a prefix");
+        }
+    }
+    observed.domains.get_mut("node1").expect("node1").nics[0].mac = mac(0);
+    observed.tables.insert("ip filter".to_owned(), filter("drop"));
+    let silent = SourceState::Silent { reason: "permission denied".to_owned(), since: 0 };
+    observed.sources.insert(Source::Firewall, silent);
+    let notes = Topology::of(&observed).notes;
+    for code in ["source-silent", "duplicate-mac", "subnets-overlap", "tap-without-master"] {
+        assert!(notes.iter().any(|note| note.code == code), "{code} is missing in {notes:#?}");
+    }
+}
+
+#[test]
+fn a_packet_meets_the_rules_in_order() {
+    let dropped =
+        |table: &model::observed::Table, packet: Packet<'_>| walk(table, &table.chains[0], packet, &|_| false);
+    let mut table = filter("drop");
+    assert!(dropped(&table, Packet::within("mybr0")).by_policy);
+    assert!(!dropped(&table, Packet::within("virbr0")).dropped);
+    let mut back = Packet::within("virbr0");
+    back.in_link = "eno1";
+    assert!(dropped(&table, back).dropped && !dropped(&table, back).by_policy, "libvirt rejects what comes in");
+    let accept = |statements: Vec<serde_json::Value>| {
+        let mut statements = statements;
+        statements.push(json!({"accept": null}));
+        model::observed::Rule { handle: 99, comment: None, statements }
+    };
+    table.chains[0].rules.insert(0, accept(vec![named("iifname", "my*")]));
+    assert!(!dropped(&table, Packet::within("mybr0")).dropped, "a wildcard");
+    table.chains[0].rules[0] = accept(vec![json!({"xt": {"type": "match", "name": "physdev"}})]);
+    assert!(dropped(&table, Packet::within("mybr0")).dropped, "what is not understood is no promise");
+    table.chains[0].rules[0] = accept(vec![json!({"vmap": {}})]);
+    assert_eq!(dropped(&table, Packet::within("mybr0")).unclear, [99]);
+    table.chains[0].policy = Some("accept".to_owned());
+    assert!(!dropped(&table, Packet::within("mybr0")).dropped);
+    assert!(Mac([0xfe, 0, 0, 0, 0, 1]).is_unicast());
+}
