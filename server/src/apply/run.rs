@@ -1,0 +1,103 @@
+//! One step, run: which call of which outside system it is, and nothing else.
+
+use std::{io::ErrorKind, net::IpAddr, time::Duration};
+
+use model::step::Step;
+
+use crate::host::{Host, firewall, guest, kernel, libvirt, libvirt::Libvirt};
+
+/// A traceroute of eight silent hops takes as many seconds.
+const TRACEROUTE: Duration = Duration::from_secs(15);
+
+/// Each source says for itself what was being done to what.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Kernel(#[from] kernel::Error),
+    #[error(transparent)]
+    Firewall(#[from] firewall::Error),
+    #[error(transparent)]
+    Libvirt(#[from] libvirt::Error),
+    #[error(transparent)]
+    Guest(#[from] guest::Error),
+    #[error("libvirt does not answer; see whether libvirtd is running")]
+    NoLibvirt,
+}
+
+impl RunError {
+    fn is_done_already(&self, step: &Step) -> bool {
+        let Self::Kernel(kernel::Error::Write { source, .. }) = self else {
+            return matches!(self, Self::Guest(guest::Error::Already { .. }));
+        };
+        match step {
+            Step::AddAddress { .. } | Step::AddRoute { .. } => source.kind() == ErrorKind::AlreadyExists,
+            Step::RemoveAddress { .. } => source.kind() == ErrorKind::AddrNotAvailable,
+            Step::RemoveRoute { .. } => source.raw_os_error() == Some(nix::libc::ESRCH),
+            _ => false,
+        }
+    }
+}
+
+impl Host {
+    /// Runs one step to its end. What is as the step wants it already is done: its address was added, or its route had
+    /// gone with the NIC, a moment before.
+    pub async fn run(&self, step: &Step) -> Result<(), RunError> {
+        match self.attempt(step).await {
+            Err(error) if error.is_done_already(step) => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    async fn attempt(&self, step: &Step) -> Result<(), RunError> {
+        let (kernel, firewall) = (&self.kernel, &self.firewall);
+        match step {
+            Step::CreateBridge { bridge } => kernel.create_bridge(bridge).await?,
+            Step::DeleteBridge { bridge } => kernel.delete_link(&bridge.name).await?,
+            Step::SetLinkUp { link, up } => kernel.set_up(link, *up).await?,
+            Step::SetLinkMtu { link, mtu, .. } => kernel.set_mtu(link, *mtu).await?,
+            Step::SetBridgeStp { bridge, stp } => kernel.set_stp(bridge, *stp).await?,
+            Step::SetMaster { link, master, .. } => kernel.set_master(link, master.as_deref()).await?,
+            Step::AddAddress { link, address } => kernel.add_address(link, *address).await?,
+            Step::RemoveAddress { link, address } => kernel.remove_address(link, *address).await?,
+            Step::AddRoute { route } => kernel.add_route(route).await?,
+            Step::RemoveRoute { route } => kernel.remove_route(route).await?,
+            Step::SetSysctl { name, value, .. } => kernel.set_sysctl(name, value)?,
+            Step::ReplaceTable { translations, .. } => firewall.replace_table(translations).await?,
+            Step::InsertRule { rule } => firewall.insert_rule(rule).await?,
+            Step::DeleteRule { rule } => firewall.delete_rule(rule).await?,
+            Step::AttachNic { guest, nic, live, config } => {
+                self.connected()?.attach_nic(guest, nic, *live, *config).await?
+            }
+            Step::DetachNic { guest, nic, live, config } => {
+                self.connected()?.detach_nic(guest, nic, *live, *config).await?
+            }
+            Step::UpdateNic { guest, nic, live, config, .. } => {
+                self.connected()?.update_nic(guest, nic, *live, *config).await?;
+            }
+            Step::SetMarks { guest, marks, .. } => self.connected()?.set_marks(guest, marks).await?,
+            Step::SetGuestLinkUp { guest, mac, up } => guest::set_link(&self.connected()?, guest, *mac, *up).await?,
+            Step::AddGuestAddress { guest, mac, address } => {
+                guest::add_address(&self.connected()?, guest, *mac, *address).await?;
+            }
+            Step::RemoveGuestAddress { guest, mac, address } => {
+                guest::remove_address(&self.connected()?, guest, *mac, *address).await?;
+            }
+            Step::AddGuestRoute { guest, route } => guest::add_route(&self.connected()?, guest, route).await?,
+            Step::RemoveGuestRoute { guest, route } => guest::remove_route(&self.connected()?, guest, route).await?,
+            Step::SetGuestForwarding { guest, on } => guest::set_forwarding(&self.connected()?, guest, *on).await?,
+            Step::ReplaceGuestTable { guest, tool, translations, .. } => {
+                guest::replace_table(&self.connected()?, guest, *tool, translations).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The hops from a guest to `target`.
+    pub async fn traceroute(&self, guest: &str, target: IpAddr) -> Result<Vec<Option<IpAddr>>, RunError> {
+        Ok(guest::traceroute(&self.connected()?, guest, target, TRACEROUTE).await?)
+    }
+
+    fn connected(&self) -> Result<Libvirt, RunError> {
+        self.libvirt.get().ok_or(RunError::NoLibvirt)
+    }
+}

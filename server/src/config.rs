@@ -1,0 +1,50 @@
+//! The command line.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{client, lab::Lab, observe::Observe};
+
+/// A live, editable picture of the network of a KVM cluster.
+#[derive(Debug, Parser)]
+#[command(name = "bridgehead", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the dashboard.
+    Serve(Serve),
+    /// Print what kernel, firewall, libvirt and guests say.
+    Observe(Observe),
+    Plan(client::PlanFile),
+    Apply(client::ApplyFile),
+    Gateway(client::Gateway),
+    /// Print the document, as TOML.
+    Export,
+    /// Take back the last change.
+    Undo,
+    /// Print the link that logs a browser in.
+    Url,
+    /// A private world to try it in: real libvirtd, real guests, nothing left behind.
+    Lab(Lab),
+}
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Where to listen. Only loopback, until there is a password and TLS.
+    #[arg(long, default_value = "127.0.0.1:3000", env = "BRIDGEHEAD_LISTEN")]
+    pub listen: SocketAddr,
+    /// A listening socket inherited under this descriptor, instead of `--listen`.
+    #[arg(long, hide = true)]
+    pub listen_fd: Option<i32>,
+    /// Where the document, its versions and the token are kept.
+    #[arg(long, default_value = "/var/lib/bridgehead", env = "BRIDGEHEAD_STATE")]
+    pub state: PathBuf,
+    /// The built style sheets, scripts and WebAssembly.
+    #[arg(long, env = "BRIDGEHEAD_SITE")]
+    pub site: Option<PathBuf>,
+}

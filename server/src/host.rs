@@ -1,0 +1,54 @@
+//! The outside systems: the only code that may import `virt`, `rtnetlink` or `nftables`. It reads and does; it never plans.
+
+pub mod firewall;
+pub mod guest;
+pub mod kernel;
+pub mod libvirt;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use firewall::Firewall;
+use kernel::Kernel;
+use libvirt::Libvirt;
+
+/// This machine, as its three sources. Cheap to clone.
+#[derive(Clone)]
+pub struct Host {
+    pub kernel: Kernel,
+    pub firewall: Firewall,
+    pub libvirt: LibvirtSlot,
+}
+
+impl Host {
+    /// In the network namespace of the calling thread, inside a Tokio runtime. libvirt is not connected yet.
+    pub fn open(libvirt_uri: Option<String>) -> Result<Self, kernel::Error> {
+        let libvirt = LibvirtSlot { uri: libvirt_uri, current: Arc::default() };
+        Ok(Self { kernel: Kernel::open()?, firewall: Firewall, libvirt })
+    }
+}
+
+/// The connection to libvirt, if there is one now: libvirtd may come and go.
+#[derive(Clone)]
+pub struct LibvirtSlot {
+    uri: Option<String>,
+    current: Arc<RwLock<Option<Libvirt>>>,
+}
+
+impl LibvirtSlot {
+    /// The connection that was good when it was last used.
+    pub fn get(&self) -> Option<Libvirt> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Connects anew and keeps the connection for everybody.
+    pub async fn connect(&self) -> Result<Libvirt, libvirt::Error> {
+        let libvirt = Libvirt::connect(self.uri.as_deref()).await?;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(libvirt.clone());
+        Ok(libvirt)
+    }
+
+    /// Forgets a connection that is lost.
+    pub fn clear(&self) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}

@@ -1,0 +1,134 @@
+//! Programs in a guest: `guest-exec`, then `guest-exec-status` until it has ended. The agent has no event for the end.
+//!
+//! Argument vectors only; no shell is asked for anything.
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use super::{error::Error, parse};
+use crate::host::libvirt::{self, Lane, Libvirt};
+
+/// The most that a program may print on one of its outputs, in bytes.
+pub const OUTPUT: usize = 1 << 20;
+/// The longest reply that is looked at: both outputs in base64.
+const REPLY: usize = 3 << 20;
+/// How long one command of the agent may take; those sent from here answer at once.
+const COMMAND: Duration = Duration::from_secs(5);
+
+/// What a program in a guest left behind. All of it is the guest's word.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ExecOutput {
+    /// The exit status; 128 and the signal's number for a program that a signal ended.
+    pub status: i64,
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+}
+
+impl ExecOutput {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+}
+
+/// One command to the agent, its `return` as answer.
+pub async fn agent(
+    libvirt: &Libvirt,
+    domain: &str,
+    command: &Value,
+    limit: Duration,
+    lane: Lane,
+) -> Result<Value, Error> {
+    let reply = libvirt.agent_command(domain, command, limit, lane).await?;
+    let doing = || format!("talk to the agent of guest {domain}");
+    if reply.len() > REPLY {
+        return Err(Error::Nonsense { doing: doing(), reason: format!("it is longer than {REPLY} bytes") });
+    }
+    parse::reply(&reply).map_err(|reason| Error::Nonsense { doing: doing(), reason })
+}
+
+/// A program that was started.
+pub struct Process<'a> {
+    libvirt: &'a Libvirt,
+    domain: &'a str,
+    doing: String,
+    pid: i64,
+    lane: Lane,
+}
+
+impl<'a> Process<'a> {
+    pub async fn start(
+        libvirt: &'a Libvirt,
+        domain: &'a str,
+        argv: &[&str],
+        input: Option<&[u8]>,
+        lane: Lane,
+    ) -> Result<Self, Error> {
+        let (path, arguments) = argv.split_first().unwrap_or((&"", &[]));
+        let doing = format!("run {path} in guest {domain}");
+        let mut order = json!({ "path": path, "arg": arguments, "capture-output": true });
+        if let Some(input) = input {
+            order["input-data"] = STANDARD.encode(input).into();
+        }
+        let command = json!({ "execute": "guest-exec", "arguments": order });
+        let reply = agent(libvirt, domain, &command, COMMAND, lane).await.map_err(|error| match error {
+            // Above all: no such program.
+            Error::Libvirt(libvirt::Error::Refused { message, .. }) => {
+                Error::Libvirt(libvirt::Error::Refused { doing: doing.clone(), message })
+            }
+            error => error,
+        })?;
+        let pid = reply.get("pid").and_then(Value::as_i64);
+        let pid = pid.ok_or_else(|| Error::Nonsense { doing: doing.clone(), reason: "no pid".to_owned() })?;
+        Ok(Self { libvirt, domain, doing, pid, lane })
+    }
+
+    /// Waits for its end; a program that takes longer is killed.
+    pub async fn wait(self, limit: Duration) -> Result<ExecOutput, Error> {
+        let deadline = Instant::now() + limit;
+        let command = json!({ "execute": "guest-exec-status", "arguments": { "pid": self.pid } });
+        let mut pause = Duration::from_millis(10);
+        loop {
+            let status = agent(self.libvirt, self.domain, &command, COMMAND, self.lane).await?;
+            let nonsense = |reason| Error::Nonsense { doing: self.doing.clone(), reason };
+            if let Some(output) = output(&status).map_err(nonsense)? {
+                return Ok(output);
+            }
+            if Instant::now() + pause > deadline {
+                self.kill().await;
+                return Err(Error::Slow { doing: self.doing, seconds: limit.as_secs() });
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(50));
+        }
+    }
+
+    async fn kill(&self) {
+        let pid = self.pid.to_string();
+        let order = json!({ "path": "kill", "arg": ["-KILL", pid] });
+        let command = json!({ "execute": "guest-exec", "arguments": order });
+        if let Err(error) = agent(self.libvirt, self.domain, &command, COMMAND, self.lane).await {
+            tracing::debug!(doing = self.doing, %error, "killing a slow program");
+        }
+    }
+}
+
+/// The reply of `guest-exec-status`; `None` while the program runs.
+pub fn output(status: &Value) -> Result<Option<ExecOutput>, String> {
+    if status.get("exited").and_then(Value::as_bool) != Some(true) {
+        return Ok(None);
+    }
+    let number = |key| status.get(key).and_then(Value::as_i64);
+    let data = |key: &str| -> Result<Vec<u8>, String> {
+        let text = status.get(key).and_then(Value::as_str).unwrap_or_default();
+        if text.len() > OUTPUT.div_ceil(3) * 4 {
+            return Err(format!("{key} is longer than {OUTPUT} bytes"));
+        }
+        STANDARD.decode(text).map_err(|error| format!("{key} is not base64: {error}"))
+    };
+    let signal = number("signal").map(|signal| signal.saturating_add(128));
+    let status = number("exitcode").or(signal).ok_or("neither an exit status nor a signal")?;
+    Ok(Some(ExecOutput { status, stdout: data("out-data")?, stderr: data("err-data")? }))
+}

@@ -1,0 +1,222 @@
+//! Changes inside a guest: one function for each step. A NIC is named by its MAC; its name inside is looked up each time.
+
+use std::{net::IpAddr, time::Duration};
+
+use ipnet::IpNet;
+use model::{
+    Mac,
+    step::{GuestRoute, GuestTool, TableEntry},
+};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use super::{
+    error::Error,
+    exec::{ExecOutput, Process, agent},
+    parse, translation,
+};
+use crate::host::libvirt::{Lane, Libvirt, clean};
+
+/// How long a NIC that was just plugged in may take to appear.
+const APPEAR: Duration = Duration::from_secs(5);
+const PROGRAM: Duration = Duration::from_secs(10);
+
+/// Sets an interface up or down.
+pub async fn set_link(libvirt: &Libvirt, domain: &str, mac: Mac, up: bool) -> Result<(), Error> {
+    let guest =
+        Guest::new(libvirt, domain, format!("set NIC {mac} {} in guest {domain}", if up { "up" } else { "down" }));
+    let name = guest.interface(mac).await?;
+    guest.run(&["ip", "link", "set", "dev", &name, if up { "up" } else { "down" }], None).await
+}
+
+pub async fn add_address(libvirt: &Libvirt, domain: &str, mac: Mac, address: IpNet) -> Result<(), Error> {
+    let guest = Guest::new(libvirt, domain, format!("add {address} to NIC {mac} in guest {domain}"));
+    let name = guest.interface(mac).await?;
+    let added = guest.run(&["ip", "addr", "add", &address.to_string(), "dev", &name], None).await;
+    guest.or_already(added, async || guest.has_address(&name, address).await == Some(true)).await
+}
+
+pub async fn remove_address(libvirt: &Libvirt, domain: &str, mac: Mac, address: IpNet) -> Result<(), Error> {
+    let guest = Guest::new(libvirt, domain, format!("remove {address} from NIC {mac} in guest {domain}"));
+    let name = guest.interface(mac).await?;
+    let removed = guest.run(&["ip", "addr", "del", &address.to_string(), "dev", &name], None).await;
+    guest.or_already(removed, async || guest.has_address(&name, address).await == Some(false)).await
+}
+
+pub async fn add_route(libvirt: &Libvirt, domain: &str, route: &GuestRoute) -> Result<(), Error> {
+    change_route(libvirt, domain, route, "add").await
+}
+
+pub async fn remove_route(libvirt: &Libvirt, domain: &str, route: &GuestRoute) -> Result<(), Error> {
+    change_route(libvirt, domain, route, "del").await
+}
+
+async fn change_route(libvirt: &Libvirt, domain: &str, route: &GuestRoute, verb: &str) -> Result<(), Error> {
+    let GuestRoute { mac, via, metric } = *route;
+    let doing = format!("{verb} the default route via {via} on NIC {mac} in guest {domain}");
+    let guest = Guest::new(libvirt, domain, doing);
+    let name = guest.interface(mac).await?;
+    let (via_text, metric_text) = (via.to_string(), metric.to_string());
+    let mut argv = vec!["ip", family(via), "route", verb, "default", "via", &via_text, "dev", &name];
+    if metric != 0 {
+        argv.extend(["metric", &metric_text]);
+    }
+    let changed = guest.run(&argv, None).await;
+    guest.or_already(changed, async || guest.has_route(&name, route).await == Some(verb == "add")).await
+}
+
+/// Whether the guest routes IPv4 between its interfaces.
+pub async fn set_forwarding(libvirt: &Libvirt, domain: &str, on: bool) -> Result<(), Error> {
+    let guest =
+        Guest::new(libvirt, domain, format!("turn forwarding {} in guest {domain}", if on { "on" } else { "off" }));
+    guest.run(&["tee", "/proc/sys/net/ipv4/ip_forward"], Some(if on { b"1\n" } else { b"0\n" })).await
+}
+
+/// Makes our own table hold exactly these translations; with none, it is gone.
+pub async fn replace_table(
+    libvirt: &Libvirt,
+    domain: &str,
+    tool: GuestTool,
+    entries: &[TableEntry],
+) -> Result<(), Error> {
+    let guest = Guest::new(libvirt, domain, format!("set the source translations in guest {domain}"));
+    let unsupported = |reason| Error::Unsupported { doing: guest.doing.clone(), reason };
+    match tool {
+        GuestTool::Nft => {
+            let text = translation::nft(entries).map_err(unsupported)?;
+            guest.run(&["nft", "-f", "-"], Some(text.as_bytes())).await
+        }
+        GuestTool::Iptables => {
+            let jumped = guest.exec(&translation::JUMP, None).await?.status == 0;
+            let text = translation::iptables(entries, jumped).map_err(unsupported)?;
+            guest.run(&["iptables-restore", "--noflush", "--wait"], Some(text.as_bytes())).await
+        }
+    }
+}
+
+/// One piece of work in one guest.
+struct Guest<'a> {
+    libvirt: &'a Libvirt,
+    domain: &'a str,
+    doing: String,
+}
+
+impl<'a> Guest<'a> {
+    fn new(libvirt: &'a Libvirt, domain: &'a str, doing: String) -> Self {
+        Self { libvirt, domain, doing }
+    }
+
+    async fn exec(&self, argv: &[&str], input: Option<&[u8]>) -> Result<ExecOutput, Error> {
+        Process::start(self.libvirt, self.domain, argv, input, Lane::Step).await?.wait(PROGRAM).await
+    }
+
+    async fn run(&self, argv: &[&str], input: Option<&[u8]>) -> Result<(), Error> {
+        let output = self.exec(argv, input).await?;
+        if output.status == 0 {
+            return Ok(());
+        }
+        Err(Error::Failed {
+            doing: self.doing.clone(),
+            program: argv.first().copied().unwrap_or_default().to_owned(),
+            status: output.status,
+            stderr: clean(String::from_utf8_lossy(&output.stderr).trim(), 300),
+        })
+    }
+
+    /// A program that failed because there was nothing to change is told apart by looking, not by its words.
+    async fn or_already(&self, outcome: Result<(), Error>, is_so: impl AsyncFnOnce() -> bool) -> Result<(), Error> {
+        match outcome {
+            Err(Error::Failed { .. }) if is_so().await => Err(Error::Already { doing: self.doing.clone() }),
+            outcome => outcome,
+        }
+    }
+
+    /// The name of the interface with this MAC. One that was just plugged in may need a moment, and there is no event.
+    async fn interface(&self, mac: Mac) -> Result<String, Error> {
+        let deadline = Instant::now() + APPEAR;
+        loop {
+            if let Some(name) = self.find(mac).await? {
+                return Ok(name);
+            }
+            if Instant::now() > deadline {
+                return Err(Error::NoInterface { doing: self.doing.clone(), mac });
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    async fn find(&self, mac: Mac) -> Result<Option<String>, Error> {
+        match self.printed(&["ip", "-j", "-d", "link", "show"]).await {
+            Some(links) => Ok(parse::name_of(&links, mac)),
+            // An `ip` that does not print JSON: the agent's own list has names and MACs too.
+            None => {
+                let command = json!({ "execute": "guest-network-get-interfaces" });
+                let answer = agent(self.libvirt, self.domain, &command, PROGRAM, Lane::Step).await?;
+                let found = parse::agent_interfaces(&answer).into_iter().find(|it| it.mac == Some(mac));
+                Ok(found.map(|interface| interface.name))
+            }
+        }
+    }
+
+    async fn has_address(&self, name: &str, address: IpNet) -> Option<bool> {
+        let printed = self.printed(&["ip", "-j", "addr", "show", "dev", name]).await?;
+        Some(parse::interfaces(&printed).iter().any(|interface| interface.addresses.contains(&address)))
+    }
+
+    async fn has_route(&self, name: &str, wanted: &GuestRoute) -> Option<bool> {
+        let printed = self.printed(&["ip", "-j", family(wanted.via), "route", "show", "default"]).await?;
+        let routes = parse::routes(&printed, wanted.via.is_ipv6());
+        Some(routes.iter().any(|route| {
+            route.via == Some(wanted.via)
+                && route.interface.as_deref() == Some(name)
+                && (wanted.metric == 0 || route.metric == wanted.metric)
+        }))
+    }
+
+    async fn printed(&self, argv: &[&str]) -> Option<Value> {
+        let output = self.exec(argv, None).await.ok().filter(|output| output.status == 0)?;
+        serde_json::from_slice(&output.stdout).ok()
+    }
+}
+
+fn family(address: IpAddr) -> &'static str {
+    if address.is_ipv6() { "-6" } else { "-4" }
+}
+
+/// The way from a guest to an address, hop by hop; a hop that did not answer is `None`.
+pub async fn traceroute(
+    libvirt: &Libvirt,
+    domain: &str,
+    target: IpAddr,
+    limit: Duration,
+) -> Result<Vec<Option<IpAddr>>, Error> {
+    const HOPS: usize = 8;
+    let target_text = target.to_string();
+    let argv = ["traceroute", "-n", "-q", "1", "-w", "1", "-m", &HOPS.to_string(), &target_text];
+    let output = Process::start(libvirt, domain, &argv, None, Lane::Step).await?.wait(limit).await?;
+    let hops = parse::hops(&output.text(), HOPS);
+    if hops.is_empty() {
+        return Err(Error::Failed {
+            doing: format!("trace the way from guest {domain} to {target}"),
+            program: "traceroute".to_owned(),
+            status: output.status,
+            stderr: clean(String::from_utf8_lossy(&output.stderr).trim(), 300),
+        });
+    }
+    Ok(hops)
+}
+
+#[cfg(test)]
+impl Error {
+    /// Whether the guest's agent is the trouble: absent, silent, or the guest is off.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(
+            self,
+            Self::Libvirt(
+                crate::host::libvirt::Error::AgentSilent { .. }
+                    | crate::host::libvirt::Error::Timeout { .. }
+                    | crate::host::libvirt::Error::GuestOff { .. }
+            )
+        )
+    }
+}

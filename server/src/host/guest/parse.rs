@@ -1,0 +1,189 @@
+//! What guests say: text in, facts out. No calls here. All of it is hostile input: whatever cannot be read is left out,
+//! lists and strings are bounded, control characters are stripped.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
+
+use ipnet::IpNet;
+use model::{
+    Mac,
+    observed::{GuestInterface, GuestRoute},
+};
+use serde_json::Value;
+
+use crate::host::libvirt::clean;
+
+const INTERFACES: usize = 128;
+const ADDRESSES: usize = 64;
+const ROUTES: usize = 512;
+const COMMANDS: usize = 256;
+const STRING: usize = 256;
+/// The longest name of an interface (`IFNAMSIZ` less the terminator, linux/if.h).
+const INTERFACE_NAME: usize = 15;
+
+/// The `return` of an agent's reply.
+pub fn reply(text: &str) -> Result<Value, String> {
+    let mut reply: Value = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
+    reply.get_mut("return").map(Value::take).ok_or_else(|| "it has no \"return\"".to_owned())
+}
+
+/// A value that came from a guest, every string in it fit to be shown.
+pub fn clean_json(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = clean(text, 4 * STRING),
+        Value::Array(list) => list.iter_mut().for_each(clean_json),
+        Value::Object(map) => map.values_mut().for_each(clean_json),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// The commands of `guest-info` that are enabled.
+pub fn commands(info: &Value) -> BTreeSet<String> {
+    list(info.get("supported_commands"), COMMANDS)
+        .filter(|command| command.get("enabled").and_then(Value::as_bool) == Some(true))
+        .filter_map(|command| string(command.get("name")))
+        .collect()
+}
+
+/// A string of an answer, if it is one and not empty.
+pub fn string(value: Option<&Value>) -> Option<String> {
+    value.and_then(Value::as_str).map(|text| clean(text, STRING)).filter(|text| !text.is_empty())
+}
+
+/// `guest-network-get-interfaces`.
+pub fn agent_interfaces(answer: &Value) -> Vec<GuestInterface> {
+    list(Some(answer), INTERFACES)
+        .filter_map(|interface| {
+            Some(GuestInterface {
+                name: interface_name(interface.get("name")).filter(|name| name != "lo")?,
+                mac: mac(interface.get("hardware-address")),
+                up: None,
+                addresses: list(interface.get("ip-addresses"), ADDRESSES)
+                    .filter_map(|it| address(it.get("ip-address"), it.get("prefix")))
+                    .collect(),
+                mtu: None,
+                rp_filter: None,
+            })
+        })
+        .collect()
+}
+
+/// `ip -j addr show`.
+pub fn interfaces(printed: &Value) -> Vec<GuestInterface> {
+    list(Some(printed), INTERFACES)
+        .filter_map(|link| {
+            let name = interface_name(link.get("ifname")).filter(|name| name != "lo")?;
+            let number = |key| link.get(key).and_then(Value::as_u64);
+            Some(GuestInterface {
+                name,
+                mac: mac(link.get("address")),
+                up: link.get("flags").map(|flags| list(Some(flags), 32).any(|flag| flag == "UP")),
+                addresses: list(link.get("addr_info"), ADDRESSES)
+                    .filter_map(|it| address(it.get("local"), it.get("prefixlen")))
+                    .collect(),
+                mtu: number("mtu").and_then(|mtu| u32::try_from(mtu).ok()),
+                rp_filter: None,
+            })
+        })
+        .collect()
+}
+
+/// The name of the interface with this MAC in `ip -j -d link`, those that were made on top of others (bridges, bonds,
+/// VLANs: they borrow a MAC) left out.
+pub fn name_of(printed: &Value, wanted: Mac) -> Option<String> {
+    list(Some(printed), INTERFACES)
+        .filter(|link| link.get("linkinfo").and_then(|info| info.get("info_kind")).is_none())
+        .find(|link| mac(link.get("address")) == Some(wanted))
+        .and_then(|link| interface_name(link.get("ifname")))
+}
+
+/// `ip -j route` and `ip -j -6 route`. Routes to link-local and multicast addresses are everywhere and say nothing.
+pub fn routes(printed: &Value, v6: bool) -> Vec<GuestRoute> {
+    let any: IpNet = if v6 { IpNet::V6(ipnet::Ipv6Net::default()) } else { IpNet::V4(ipnet::Ipv4Net::default()) };
+    list(Some(printed), ROUTES)
+        .filter(|route| route.get("type").and_then(Value::as_str).is_none_or(|kind| kind == "unicast"))
+        .filter_map(|route| {
+            let destination = route.get("dst").and_then(Value::as_str)?;
+            let destination = match destination {
+                "default" => any,
+                text => text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok()?,
+            };
+            let hop = route.get("nexthops").and_then(|hops| hops.get(0)).unwrap_or(route);
+            Some(GuestRoute {
+                destination,
+                via: hop.get("gateway").and_then(Value::as_str).and_then(|via| via.parse().ok()),
+                interface: interface_name(hop.get("dev")),
+                metric: route.get("metric").and_then(Value::as_u64).and_then(|it| u32::try_from(it).ok()).unwrap_or(0),
+                protocol: string(route.get("protocol")),
+            })
+        })
+        .filter(|route| match route.destination {
+            IpNet::V6(v6) => !v6.addr().is_unicast_link_local() && !v6.addr().is_multicast(),
+            IpNet::V4(_) => true,
+        })
+        .collect()
+}
+
+/// `grep -H .` over files of `/proc/sys` and `/sys`: lines of `path:value`.
+pub fn files(printed: &str) -> BTreeMap<String, String> {
+    printed
+        .lines()
+        .take(4 * INTERFACES)
+        .filter_map(|line| line.rsplit_once(':'))
+        .map(|(path, value)| (clean(path, STRING), clean(value.trim(), STRING)))
+        .collect()
+}
+
+/// `/sys/class/net/*/flags`: whether `IFF_UP` is among them (linux/if.h).
+pub fn is_up(flags: &str) -> Option<bool> {
+    let flags = u32::from_str_radix(flags.strip_prefix("0x")?, 16).ok()?;
+    Some(flags & 1 != 0)
+}
+
+/// `ls -d` over paths of programs: the programs' names.
+pub fn programs(printed: &str, known: &[&str]) -> BTreeSet<String> {
+    let names = printed.lines().take(64).filter_map(|line| line.trim().rsplit('/').next());
+    names.filter(|name| known.contains(name)).map(str::to_owned).collect()
+}
+
+/// The hops of `traceroute -n -q 1`: lines of `number address time`, or `number *`.
+pub fn hops(printed: &str, most: usize) -> Vec<Option<IpAddr>> {
+    let mut hops: Vec<Option<IpAddr>> = Vec::new();
+    for line in printed.lines().take(4 * most) {
+        let mut words = line.split_whitespace();
+        let Some(number) = words.next().and_then(|word| word.parse::<usize>().ok()) else { continue };
+        if number == 0 || number > most {
+            continue;
+        }
+        if hops.len() < number {
+            hops.resize(number, None);
+        }
+        hops[number - 1] = words.next().and_then(|word| word.parse().ok());
+    }
+    hops
+}
+
+/// A name that can be an interface's in Linux (`dev_valid_name`), and that no program takes for an option.
+pub fn interface_name(value: Option<&Value>) -> Option<String> {
+    let name = value?.as_str()?;
+    let fits = !name.is_empty() && name.len() <= INTERFACE_NAME && name != "." && name != "..";
+    let clean = name.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '/' | ':'));
+    (fits && clean && !name.starts_with('-')).then(|| name.to_owned())
+}
+
+fn list(value: Option<&Value>, most: usize) -> impl Iterator<Item = &Value> {
+    value.and_then(Value::as_array).into_iter().flatten().take(most)
+}
+
+fn mac(value: Option<&Value>) -> Option<Mac> {
+    value?.as_str()?.parse().ok()
+}
+
+fn address(address: Option<&Value>, prefix: Option<&Value>) -> Option<IpNet> {
+    IpNet::new(address?.as_str()?.parse().ok()?, u8::try_from(prefix?.as_u64()?).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! `/api/v1/live`: hello, then keyed upserts and removals. A client that lags gets a snapshot again.
+
+use std::{net::SocketAddr, ops::ControlFlow, sync::Arc, time::Duration};
+
+use axum::{
+    extract::{
+        ConnectInfo, Query, State, WebSocketUpgrade,
+        ws::{Message, WebSocket},
+    },
+    response::Response,
+};
+use model::{
+    Observed,
+    event::{Ask, Frame, Patch},
+};
+use serde::Deserialize;
+use tokio::{
+    sync::broadcast::{self, error::RecvError},
+    time::{Interval, MissedTickBehavior, interval},
+};
+
+use super::{page::you_are_here, problem::chain};
+use crate::{app::App, apply::Progress};
+
+/// Longest message that a browser may send, in bytes.
+const ASK: usize = 64 << 10;
+/// Counters go out this often, to those who asked.
+const COUNTERS: Duration = Duration::from_secs(1);
+/// A frame at least this often: a browser that hears nothing for three times as long calls the connection stale.
+const ALIVE: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Deserialize)]
+pub struct Since {
+    /// The generation that the client already has.
+    since: Option<u64>,
+}
+
+pub async fn live(
+    State(app): State<App>,
+    Query(Since { since }): Query<Since>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    upgrade.max_message_size(ASK).on_upgrade(move |socket| async move {
+        let client = Client {
+            patches: app.watch.subscribe().1,
+            progress: app.engine.subscribe(),
+            counters: tick(COUNTERS),
+            alive: tick(ALIVE),
+            asked: None,
+            peer,
+            app,
+            socket,
+        };
+        client.serve(since).await;
+    })
+}
+
+fn tick(period: Duration) -> Interval {
+    let mut interval = interval(period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
+struct Client {
+    app: App,
+    socket: WebSocket,
+    peer: SocketAddr,
+    patches: broadcast::Receiver<Arc<Patch>>,
+    progress: broadcast::Receiver<Progress>,
+    counters: Interval,
+    alive: Interval,
+    asked: Option<(bool, Vec<String>)>,
+}
+
+/// The browser has gone, or does not take what we send.
+struct Gone;
+
+impl Client {
+    async fn serve(mut self, since: Option<u64>) {
+        if self.hello(since).await.is_err() {
+            return;
+        }
+        while self.turn().await.is_ok_and(|flow| flow.is_continue()) {}
+    }
+
+    async fn turn(&mut self) -> Result<ControlFlow<()>, Gone> {
+        tokio::select! {
+            patch = self.patches.recv() => match patch {
+                Ok(patch) => self.send(&Frame::Patch(Patch::clone(&patch))).await?,
+                Err(RecvError::Lagged(_)) => self.hello(None).await?,
+                Err(RecvError::Closed) => return Ok(ControlFlow::Break(())),
+            },
+            progress = self.progress.recv() => match progress {
+                Ok(Progress::Change(change)) => self.send(&Frame::Change(*change)).await?,
+                Ok(Progress::Document(document)) => self.send(&Frame::Document(*document)).await?,
+                Err(RecvError::Lagged(_)) => self.hello(None).await?,
+                Err(RecvError::Closed) => return Ok(ControlFlow::Break(())),
+            },
+            _ = self.counters.tick(), if self.asked.is_some() => {
+                let (links, tables) = self.asked.clone().unwrap_or_default();
+                let mut traffic = self.app.watch.traffic(links, !tables.is_empty()).await;
+                traffic.rules.retain(|rule, _| tables.iter().any(|table| rule.starts_with(&format!("{table} "))));
+                self.send(&Frame::Counters(traffic)).await?;
+            }
+            _ = self.alive.tick() => self.send(&Frame::Alive).await?,
+            message = self.socket.recv() => match message {
+                Some(Ok(Message::Text(text))) => self.listen(&text),
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(ControlFlow::Break(())),
+                Some(Ok(_)) => {}
+            },
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Says where we are; what comes after is in the patches from here on.
+    async fn hello(&mut self, since: Option<u64>) -> Result<(), Gone> {
+        let (observed, patches) = self.app.watch.subscribe();
+        self.patches = patches;
+        let document = self.app.store.document().map_err(|error| {
+            tracing::error!("{}", chain(&error));
+            Gone
+        })?;
+        let you = Some(you_are_here(&observed, self.peer.ip()));
+        let known = since == Some(observed.generation);
+        let hello = Frame::Hello {
+            generation: observed.generation,
+            snapshot: (!known).then(|| Box::new(Observed::clone(&observed))),
+            document,
+            you,
+        };
+        self.send(&hello).await?;
+        if known {
+            // Neighbours and FDB move within a generation.
+            let mut blank = Observed::clone(&observed);
+            blank.neighbours.clear();
+            blank.fdb.clear();
+            self.send(&Frame::Patch(Patch::between(&blank, &observed))).await?;
+        }
+        let change = self.app.engine.current().borrow().clone();
+        match change {
+            // What was proved is worth seeing again after a reload.
+            Some(change) if !change.state.is_final() || !change.proofs.is_empty() => {
+                self.send(&Frame::Change(change)).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn listen(&mut self, text: &str) {
+        match serde_json::from_str(text) {
+            Ok(Ask::Counters { links, tables }) => {
+                self.asked = (links || !tables.is_empty()).then_some((links, tables))
+            }
+            Err(error) => tracing::debug!("a browser asked what cannot be read: {error}"),
+        }
+    }
+
+    async fn send(&mut self, frame: &Frame) -> Result<(), Gone> {
+        let text = serde_json::to_string(frame).map_err(|error| {
+            tracing::error!("writing a frame: {error}");
+            Gone
+        })?;
+        self.socket.send(Message::Text(text.into())).await.map_err(|_| Gone)
+    }
+}

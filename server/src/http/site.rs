@@ -1,0 +1,56 @@
+//! The built style sheets, scripts and WebAssembly.
+
+use std::{
+    fs,
+    hash::{DefaultHasher, Hash, Hasher},
+    path::{Path, PathBuf},
+};
+
+use app::Assets;
+use axum::{
+    extract::Request,
+    http::{HeaderValue, header},
+    middleware::Next,
+    response::Response,
+};
+use tower_http::services::ServeDir;
+
+/// The folder `site` beside the program.
+pub fn beside_program() -> PathBuf {
+    let program = std::env::current_exe().unwrap_or_default();
+    program.parent().unwrap_or(Path::new(".")).join("../site")
+}
+
+/// Names files after what is in them: a new build gets new names.
+pub fn assets(site: &Path) -> Assets {
+    let mut hasher = DefaultHasher::new();
+    let mut folders = vec![site.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let mut entries: Vec<_> =
+            fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+        entries.sort();
+        for path in entries {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_none_or(|ending| ending != "br") {
+                fs::read(path).unwrap_or_default().hash(&mut hasher);
+            }
+        }
+    }
+    Assets { version: format!("?v={:016x}", hasher.finish()) }
+}
+
+/// Files as they were built, compressed once and not at each request.
+pub fn files(site: &Path) -> ServeDir {
+    ServeDir::new(site).precompressed_br()
+}
+
+/// A file asked for by its content's hash (`?v=…`) never changes; everything else is asked for again.
+pub async fn keep(request: Request, next: Next) -> Response {
+    let hashed = request.uri().query().is_some_and(|query| query.starts_with("v="));
+    let mut response = next.run(request).await;
+    let keep =
+        if hashed && response.status().is_success() { "private, max-age=31536000, immutable" } else { "no-cache" };
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static(keep));
+    response
+}

@@ -1,0 +1,47 @@
+//! Bridgehead: the network of a KVM cluster, drawn as it really is, changed from a browser.
+
+mod app;
+mod apply;
+mod client;
+mod clock;
+mod config;
+mod host;
+mod http;
+mod lab;
+mod observe;
+mod store;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use config::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("BRIDGEHEAD_LOG").unwrap_or_else(|_| "info".into()),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let outcome = match cli.command {
+        Command::Serve(serve) => http::main(serve),
+        Command::Observe(observe) => observe::main(observe),
+        Command::Plan(args) => client::plan(args),
+        Command::Apply(args) => client::apply(args),
+        Command::Gateway(args) => client::gateway(args),
+        Command::Export => client::export(),
+        Command::Undo => client::undo(),
+        Command::Url => client::url(),
+        Command::Lab(lab) => return lab::main(lab),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

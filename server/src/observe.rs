@@ -1,0 +1,36 @@
+//! `bridgehead observe`: everything the sources say, as an outline or as JSON.
+
+mod outline;
+
+use std::{error::Error, io::Write};
+
+use clap::Args;
+
+use crate::{host::Host, watch::Watch};
+
+#[derive(Debug, Args)]
+pub struct Observe {
+    /// The whole `Observed` as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// libvirt's URI; `qemu:///system` if absent.
+    #[arg(long, value_name = "URI", env = "LIBVIRT_DEFAULT_URI")]
+    pub connect: Option<String>,
+}
+
+/// Reads once and prints. A source that cannot be read is said to be silent; the rest is printed all the same.
+pub fn main(observe: Observe) -> Result<(), Box<dyn Error>> {
+    // One thread: between threads, a reading of thousands of links spends its time waking them.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let observed =
+        runtime.block_on(async { Ok::<_, Box<dyn Error>>(Watch::once(Host::open(observe.connect)?).await) })?;
+    // A call to a libvirtd that hangs must not keep the command.
+    runtime.shutdown_background();
+    let text =
+        if observe.json { serde_json::to_string_pretty(&*observed)? + "\n" } else { outline::outline(&observed) };
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        // Whoever reads may stop reading.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}

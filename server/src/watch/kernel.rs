@@ -1,0 +1,116 @@
+//! Keeps links, routes, neighbours, FDB and sysctls true.
+
+use std::{sync::Arc, time::Duration};
+
+use model::observed::Source;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::{Reader, pace::Pace};
+use crate::host::kernel::{Error, Events, Nudge};
+
+/// `bridge-nf-call-*` and the hostname have no event; reading them takes some microseconds.
+const SETTINGS: Duration = Duration::from_secs(2);
+/// Between attempts to open a socket that cannot be opened.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// What is to be read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Part {
+    links: bool,
+    routes: bool,
+    neighbours: bool,
+    fdb: bool,
+}
+
+impl Part {
+    pub const ALL: Self = Self { links: true, routes: true, neighbours: true, fdb: true };
+
+    fn add(&mut self, nudge: Nudge) {
+        match nudge {
+            // A link that goes down takes its routes along, and of those the kernel says nothing.
+            Nudge::Links | Nudge::Addresses => (self.links, self.routes) = (true, true),
+            Nudge::Sysctls => self.links = true,
+            Nudge::Routes => self.routes = true,
+            Nudge::Neighbours => self.neighbours = true,
+            Nudge::Fdb => self.fdb = true,
+            Nudge::Overrun => *self = Self::ALL,
+        }
+    }
+}
+
+/// Subscribes, lists, and reads again what events touch; for ever.
+pub async fn watch(reader: Arc<Reader>) {
+    loop {
+        let error = match reader.host.kernel.events() {
+            Ok(events) => follow(&reader, events).await,
+            Err(error) => error,
+        };
+        reader.board.silent(Source::Kernel, &error);
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+async fn follow(reader: &Reader, mut events: Events) -> Error {
+    let mut pace = Pace::default();
+    let mut settings = interval(SETTINGS);
+    settings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    reader.kernel(Part::ALL).await;
+    loop {
+        let mut part = Part::default();
+        tokio::select! {
+            nudge = events.next() => match nudge {
+                Ok(nudge) => part.add(nudge),
+                Err(error) => return Error::Open(error),
+            },
+            _ = settings.tick() => {
+                reader.kernel(part).await;
+                continue;
+            }
+        }
+        pace.collect(&mut events, |nudge| part.add(nudge)).await;
+        reader.kernel(part).await;
+        if part.neighbours || part.fdb {
+            reader.leases.notify_one();
+        }
+    }
+}
+
+impl Reader {
+    /// Reads these parts, and always the settings that have no event.
+    pub async fn kernel(&self, part: Part) {
+        let _one_at_a_time = self.kernel.lock().await;
+        if let Err(error) = self.read_kernel(part).await {
+            self.board.silent(Source::Kernel, &error);
+        }
+    }
+
+    async fn read_kernel(&self, part: Part) -> Result<(), Error> {
+        let kernel = &self.host.kernel;
+        if part == Part::ALL {
+            let facts = kernel.read().await?;
+            self.board.put_from(Source::Kernel, |observed| {
+                observed.host.hostname = facts.hostname;
+                observed.links = facts.links;
+                observed.routes = facts.routes;
+                observed.neighbours = facts.neighbours;
+                observed.fdb = facts.fdb;
+                observed.sysctls = facts.sysctls;
+            });
+            return Ok(());
+        }
+        let (hostname, sysctls) = (kernel.hostname(), kernel.sysctls());
+        let links = if part.links { Some(kernel.links().await?) } else { None };
+        let routes = if part.routes { Some(kernel.routes().await?) } else { None };
+        let neighbours = if part.neighbours { Some(kernel.neighbours().await?) } else { None };
+        let fdb = if part.fdb { Some(kernel.fdb().await?) } else { None };
+        self.board.put_from(Source::Kernel, |observed| {
+            observed.host.hostname = hostname;
+            observed.sysctls = sysctls;
+            observed.links = links.unwrap_or_else(|| std::mem::take(&mut observed.links));
+            observed.routes = routes.unwrap_or_else(|| std::mem::take(&mut observed.routes));
+            observed.neighbours = neighbours.unwrap_or_else(|| std::mem::take(&mut observed.neighbours));
+            observed.fdb = fdb.unwrap_or_else(|| std::mem::take(&mut observed.fdb));
+        });
+        Ok(())
+    }
+}
