@@ -1,0 +1,73 @@
+//! Requests to the server. What it refuses comes back as [`Problem`], in its own words.
+
+use gloo_net::http::{Request, RequestBuilder, Response};
+use model::{
+    Cluster,
+    plan::Plan,
+    problem::{Problem, ProblemKind},
+    step::Step,
+};
+use serde::Serialize;
+
+use crate::{paths, texts::Texts};
+
+#[derive(Serialize)]
+struct Token<'a> {
+    token: &'a str,
+}
+
+#[derive(Serialize)]
+struct NewChange<'a> {
+    cluster: &'a Cluster,
+    /// Of the document that the draft was edited from.
+    version: u64,
+    /// The generation that the reader saw.
+    based_on: u64,
+    /// The steps that were read: what else may have happened meanwhile does not matter if they are the same.
+    steps: &'a [Step],
+}
+
+pub async fn log_in(token: &str, texts: &Texts) -> Result<(), Problem> {
+    send(Request::post(paths::SESSION), &Token { token }, texts).await
+}
+
+pub async fn log_out(texts: &Texts) -> Result<(), Problem> {
+    check(Request::delete(paths::SESSION).send().await, texts).await
+}
+
+/// Asks for the change. How it goes comes over the live socket.
+pub async fn change(cluster: &Cluster, version: u64, plan: &Plan, texts: &Texts) -> Result<(), Problem> {
+    let wanted = NewChange { cluster, version, based_on: plan.based_on, steps: &plan.steps };
+    send(Request::post(paths::CHANGES), &wanted, texts).await
+}
+
+/// Takes back the last change.
+pub async fn undo(texts: &Texts) -> Result<(), Problem> {
+    check(Request::post(paths::UNDO).send().await, texts).await
+}
+
+async fn send(request: RequestBuilder, body: &impl Serialize, texts: &Texts) -> Result<(), Problem> {
+    match request.json(body) {
+        Ok(request) => check(request.send().await, texts).await,
+        Err(_) => Err(problem(texts.unreadable)),
+    }
+}
+
+async fn check(response: Result<Response, gloo_net::Error>, texts: &Texts) -> Result<(), Problem> {
+    let Ok(response) = response else { return Err(problem(texts.unreachable)) };
+    if response.ok() {
+        return Ok(());
+    }
+    Err(response.json::<Problem>().await.unwrap_or_else(|_| problem(texts.unreadable)))
+}
+
+fn problem(title: &str) -> Problem {
+    Problem {
+        kind: ProblemKind::Unavailable,
+        status: 0,
+        title: title.to_owned(),
+        detail: String::new(),
+        field: None,
+        notes: Vec::new(),
+    }
+}

@@ -1,0 +1,57 @@
+//! Forms: each ends in an edited draft, none in an effect.
+
+mod address;
+mod attach;
+mod bridge;
+pub mod edit;
+mod export;
+pub mod findings;
+mod gateway;
+
+use leptos::prelude::*;
+
+use crate::ui::{Dialog, Ui};
+
+#[component]
+pub fn Dialogs() -> impl IntoView {
+    let ui = Ui::here();
+    move || {
+        ui.dialog.get().map(|dialog| match dialog {
+            Dialog::Attach { guest } => view! { <attach::Attach guest mac=None/> }.into_any(),
+            Dialog::Move { guest, mac } => view! { <attach::Attach guest mac=Some(mac)/> }.into_any(),
+            Dialog::Address { guest, mac } => view! { <address::Address guest mac/> }.into_any(),
+            Dialog::NewBridge => view! { <bridge::BridgeForm name=None/> }.into_any(),
+            Dialog::EditBridge(name) => view! { <bridge::BridgeForm name=Some(name)/> }.into_any(),
+            Dialog::Gateway { bridge, guest, outside } => view! { <gateway::Gateway bridge guest outside/> }.into_any(),
+            Dialog::Findings => view! { <findings::Findings/> }.into_any(),
+            Dialog::Export => view! { <export::Export/> }.into_any(),
+        })
+    }
+}
+
+/// What a NIC can be plugged into: value and words. Values are `bridge:<name>` and `network:<name>`.
+fn places() -> Vec<(String, String)> {
+    let live = crate::live::Live::here();
+    let texts = crate::texts::texts();
+    let ui = Ui::here();
+    let mut places: Vec<(String, String)> = live.topology.with_untracked(|topology| {
+        let networks = topology.networks.values().filter(|network| network.active);
+        networks
+            .map(|network| (format!("network:{}", network.name), crate::texts::fill(texts.a_network, &[&network.name])))
+            .collect()
+    });
+    let taken = live.topology.with_untracked(|topology| {
+        topology.networks.values().filter_map(|network| network.bridge.clone()).collect::<Vec<_>>()
+    });
+    ui.diagram.with_untracked(|d| {
+        let bridges = d.rails.keys().filter(|name| !taken.contains(name));
+        places.extend(bridges.map(|name| (format!("bridge:{name}"), crate::texts::fill(texts.a_bridge, &[name]))));
+    });
+    places
+}
+
+/// What the reader wrote that is none of several addresses, and those that are.
+fn list<T: std::str::FromStr>(text: &str) -> Result<Vec<T>, String> {
+    let words = text.split([',', ' ', ';']).filter(|word| !word.is_empty());
+    words.map(|word| word.parse().map_err(|_| word.to_owned())).collect()
+}

@@ -1,0 +1,94 @@
+//! Edits of the draft that need no form, by the functions that the command line uses too.
+
+use leptos::prelude::*;
+use model::{
+    Cluster, Mac, Observed, gateway,
+    nic::{self, Place},
+    note::Note,
+    problem::{Problem, ProblemKind},
+};
+
+use crate::{draft::Draft, live::Live};
+
+/// From `bridge:<name>` or `network:<name>`.
+pub fn place(text: &str) -> Option<Place> {
+    match text.split_once(':')? {
+        ("bridge", name) => name.parse().ok().map(Place::Bridge),
+        ("network", name) => name.parse().ok().map(Place::Network),
+        _ => None,
+    }
+}
+
+/// A rail of the picture: its libvirt network if it has one, so that libvirt knows of the NIC.
+fn rail(live: Live, rail: &str) -> Option<Place> {
+    let network = live.topology.with_untracked(|topology| {
+        let mut networks = topology.networks.values();
+        networks.find(|network| network.bridge.as_deref() == Some(rail)).map(|network| network.name.clone())
+    });
+    match network {
+        Some(network) => network.parse().ok().map(Place::Network),
+        None => rail.parse().ok().map(Place::Bridge),
+    }
+}
+
+/// Puts an edited document in the draft's place, or says why it cannot be edited so.
+pub fn edit(live: Live, draft: Draft, edit: impl FnOnce(&Observed, &Cluster) -> Result<Cluster, Note>) -> bool {
+    let cluster = untrack(|| draft.cluster());
+    match live.observed.with_untracked(|observed| edit(observed, &cluster)) {
+        Ok(cluster) => {
+            draft.put(cluster);
+            true
+        }
+        Err(note) => {
+            draft.problem.set(Some(problem(note)));
+            false
+        }
+    }
+}
+
+fn problem(note: Note) -> Problem {
+    Problem {
+        kind: ProblemKind::Blocked,
+        status: 0,
+        title: String::new(),
+        detail: String::new(),
+        field: None,
+        notes: vec![note],
+    }
+}
+
+pub fn attach(live: Live, draft: Draft, guest: &str, to: &str) {
+    let Some(place) = rail(live, to) else { return };
+    let Ok(guest) = guest.parse() else { return };
+    edit(live, draft, |observed, cluster| nic::attach(observed, cluster, &guest, &place));
+}
+
+pub fn move_nic(live: Live, draft: Draft, mac: Mac, to: &str) {
+    let Some(place) = rail(live, to) else { return };
+    edit(live, draft, |observed, cluster| nic::move_nic(observed, cluster, mac, &place));
+}
+
+pub fn set_cable(live: Live, draft: Draft, mac: Mac, cable: bool) {
+    edit(live, draft, |observed, cluster| nic::set_cable(observed, cluster, mac, cable));
+}
+
+pub fn unplug(live: Live, draft: Draft, mac: Mac) {
+    edit(live, draft, |observed, cluster| nic::unplug(observed, cluster, mac));
+}
+
+/// Takes `unplug` back: the entry is again what the committed document says.
+pub fn keep(live: Live, draft: Draft, mac: Mac) {
+    let mut cluster = untrack(|| draft.cluster());
+    let committed = live.document.with_untracked(|document| document.cluster.nic(mac).cloned());
+    cluster.nics.retain(|nic| nic.mac != mac);
+    cluster.nics.extend(committed);
+    draft.put(cluster);
+}
+
+pub fn delete_bridge(draft: Draft, name: &str) {
+    draft.put(gateway::remove_bridge(&untrack(|| draft.cluster()), name));
+}
+
+pub fn remove_gateway(draft: Draft, bridge: &str) {
+    draft.put(gateway::remove_gateway(&untrack(|| draft.cluster()), bridge));
+}

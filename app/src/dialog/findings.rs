@@ -1,0 +1,87 @@
+//! Findings: what is odd about the network, and what would settle it.
+
+use leptos::prelude::*;
+use model::{
+    Language,
+    note::{Note, Severity},
+    observed::SourceState,
+};
+
+use crate::{
+    draft::Draft,
+    live::Live,
+    parts::dialog::Modal,
+    texts::{fill, texts},
+    ui::Ui,
+};
+
+#[component]
+pub fn Findings() -> impl IntoView {
+    let live = Live::here();
+    let texts = texts();
+    let notes = Memo::new(move |_| {
+        let mut notes = live.topology.with(|topology| topology.notes.clone());
+        notes.sort_by_key(|note| note.severity);
+        notes
+    });
+    let silent = move || {
+        live.observed.with(|observed| {
+            let silent = observed.sources.iter().filter_map(|(source, state)| match state {
+                SourceState::Answers => None,
+                SourceState::Silent { reason, .. } => Some(fill(texts.source_silent, &[&source.to_string(), reason])),
+            });
+            silent.map(|words| view! { <p class="note warn">{words}</p> }).collect_view()
+        })
+    };
+    view! {
+        <Modal title=texts.findings_title.to_owned()>
+            {silent}
+            {move || notes.get().iter().map(|note| note_view(note, texts.language)).collect_view()}
+            {move || notes.with(Vec::is_empty).then(|| view! { <p class="soft">{texts.no_findings}</p> })}
+        </Modal>
+    }
+}
+
+/// One note, with the way to its object and its fix.
+pub fn note_view(note: &Note, language: Language) -> impl IntoView + use<> {
+    let ui = Ui::here();
+    let draft = Draft::here();
+    let texts = texts();
+    let class = match note.severity {
+        Severity::Block => "note block",
+        Severity::Warn => "note warn",
+        Severity::Tell => "note tell",
+    };
+    let subject = note.subject.clone();
+    let fix = note.fix.clone().map(|fix| {
+        let words = fill(texts.fix, &[fix.label.text(language)]);
+        view! {
+            <button
+                class="button small"
+                on:click=move |_| {
+                    draft.put(fix.draft.clone());
+                    ui.dialog.set(None);
+                }
+            >
+                {words}
+            </button>
+        }
+    });
+    view! {
+        <div class=class>
+            <p>{note.text.text(language).to_owned()}</p>
+            <div class="actions">
+                <button
+                    class="quiet"
+                    on:click=move |_| {
+                        ui.select(Some(subject.clone()));
+                        ui.dialog.set(None);
+                    }
+                >
+                    <code>{note.subject.to_string()}</code>
+                </button>
+                {fix}
+            </div>
+        </div>
+    }
+}

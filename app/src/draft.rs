@@ -1,0 +1,129 @@
+//! The draft: an edited copy of the document, what it would do, and the way to have it done.
+//!
+//! The plan shown is computed here, with the code that the server applies; the server computes it again.
+
+use leptos::{prelude::*, task::spawn_local};
+use model::{
+    Cluster, Observed,
+    plan::{Plan, plan},
+    problem::Problem,
+    topology::Topology,
+};
+
+use crate::{
+    api,
+    live::Live,
+    texts::{Texts, texts},
+};
+
+/// An edited copy, and the version that it was edited from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Edited {
+    pub version: u64,
+    pub cluster: Cluster,
+}
+
+#[derive(Clone, Copy)]
+pub struct Draft {
+    live: Live,
+    /// Event handlers have no context to find them in.
+    texts: &'static Texts,
+    pub edited: RwSignal<Option<Edited>>,
+    /// The draft's plan on the network as it is now.
+    pub plan: Memo<Option<Plan>>,
+    /// The topology that the plan would lead to.
+    pub drafted: Memo<Option<Topology>>,
+    /// What the server said against the last request.
+    pub problem: RwSignal<Option<Problem>>,
+    /// A request is under way.
+    pub busy: RwSignal<bool>,
+}
+
+impl Draft {
+    pub fn new(live: Live) -> Self {
+        let edited = RwSignal::new(None::<Edited>);
+        let plan = Memo::new(move |_| {
+            let edited = edited.get()?;
+            Some(
+                live.document
+                    .with(|document| live.observed.with(|observed| plan(observed, &document.cluster, &edited.cluster))),
+            )
+        });
+        let drafted = Memo::new(move |_| {
+            plan.with(|plan| {
+                let plan = plan.as_ref().filter(|plan| !plan.is_empty())?;
+                Some(live.observed.with(|observed| Topology::of(&simulated(observed, plan))))
+            })
+        });
+        Self { live, texts: texts(), edited, plan, drafted, problem: RwSignal::new(None), busy: RwSignal::new(false) }
+    }
+
+    pub fn here() -> Self {
+        expect_context()
+    }
+
+    /// The document as the draft has it.
+    pub fn cluster(self) -> Cluster {
+        self.edited
+            .with(|edited| edited.as_ref().map(|edited| edited.cluster.clone()))
+            .unwrap_or_else(|| self.committed())
+    }
+
+    fn committed(self) -> Cluster {
+        self.live.document.with(|document| document.cluster.clone())
+    }
+
+    /// Puts an edited document in the draft's place. One that says what the committed one says is no draft.
+    pub fn put(self, cluster: Cluster) {
+        self.problem.set(None);
+        if self.live.change.with_untracked(|change| change.as_ref().is_some_and(|change| change.state.is_final())) {
+            self.live.change.set(None);
+        }
+        if cluster == untrack(|| self.committed()) {
+            return self.edited.set(None);
+        }
+        let version = self.edited.with_untracked(|edited| edited.as_ref().map(|edited| edited.version));
+        let version = version.unwrap_or_else(|| self.live.document.with_untracked(|document| document.version));
+        self.edited.set(Some(Edited { version, cluster }));
+    }
+
+    pub fn discard(self) {
+        self.problem.set(None);
+        self.edited.set(None);
+    }
+
+    pub fn apply(self) {
+        let Some(edited) = self.edited.get_untracked() else { return };
+        let Some(plan) = self.plan.get_untracked() else { return };
+        let texts = self.texts;
+        self.busy.set(true);
+        self.problem.set(None);
+        spawn_local(async move {
+            match api::change(&edited.cluster, edited.version, &plan, texts).await {
+                Ok(()) => self.edited.set(None),
+                Err(problem) => self.problem.set(Some(problem)),
+            }
+            self.busy.set(false);
+        });
+    }
+
+    pub fn undo(self) {
+        let texts = self.texts;
+        self.busy.set(true);
+        self.problem.set(None);
+        spawn_local(async move {
+            if let Err(problem) = api::undo(texts).await {
+                self.problem.set(Some(problem));
+            }
+            self.busy.set(false);
+        });
+    }
+}
+
+fn simulated(observed: &Observed, plan: &Plan) -> Observed {
+    let mut observed = observed.clone();
+    for step in &plan.steps {
+        step.simulate(&mut observed);
+    }
+    observed
+}

@@ -1,0 +1,86 @@
+//! The drawer: what is selected, with the origin of each fact, and what can be done with it.
+
+mod bridge;
+mod guest;
+mod host;
+mod link;
+mod network;
+mod nic;
+mod ports;
+mod rules;
+
+use leptos::prelude::*;
+use model::{Mac, note::Subject};
+
+use crate::{live::Live, texts::texts, ui::Ui};
+
+#[component]
+pub fn Drawer() -> impl IntoView {
+    let ui = Ui::here();
+    let texts = texts();
+    move || {
+        ui.selected.get().map(|subject| {
+            view! {
+                <aside class="drawer" aria-label=texts.details>
+                    <button class="quiet drawer-close" aria-label=texts.close on:click=move |_| ui.select(None)>"×"</button>
+                    {content(subject)}
+                </aside>
+            }
+        })
+    }
+}
+
+fn content(subject: Subject) -> AnyView {
+    let live = Live::here();
+    let texts = texts();
+    match subject {
+        Subject::Guest(name) => view! { <guest::Guest name/> }.into_any(),
+        Subject::Nic(mac) => {
+            let mac: Option<Mac> = mac.parse().ok();
+            let owner = mac.and_then(|mac| {
+                live.topology.with_untracked(|topology| topology.socket(mac).map(|(guest, _)| guest.name.clone()))
+            });
+            match owner {
+                Some(name) => view! { <guest::Guest name/> }.into_any(),
+                None => view! { <p class="soft">{texts.draft_not_real}</p> }.into_any(),
+            }
+        }
+        Subject::Link(name) | Subject::Gateway(name) => {
+            let bridge = name.clone();
+            let is_bridge = Memo::new(move |_| {
+                let real = live.topology.with(|topology| topology.bridges.contains_key(&bridge));
+                real || crate::draft::Draft::here().cluster().bridge(&bridge).is_some()
+            });
+            (move || {
+                let name = name.clone();
+                if is_bridge.get() {
+                    view! { <bridge::Bridge name/> }.into_any()
+                } else {
+                    view! { <link::Link name/> }.into_any()
+                }
+            })
+            .into_any()
+        }
+        Subject::Network(name) => view! { <network::Network name/> }.into_any(),
+        Subject::Host | Subject::Outside | Subject::Table(_) | Subject::Source(_) => view! { <host::Host/> }.into_any(),
+    }
+}
+
+/// The class that colours a bridge's own things, by the bridge's name.
+fn rail_class(bridge: &str) -> String {
+    Ui::here().diagram.with(|d| d.rails.get(bridge).map(|rail| format!("c{}", rail.is.colour))).unwrap_or_default()
+}
+
+/// Findings about one object.
+#[component]
+fn Notes(subjects: Memo<Vec<Subject>>) -> impl IntoView {
+    let live = Live::here();
+    let language = texts().language;
+    let notes = Memo::new(move |_| {
+        live.topology.with(|topology| {
+            let about = |subject: &Subject| subjects.with(|subjects| subjects.contains(subject));
+            topology.notes.iter().filter(|note| about(&note.subject)).cloned().collect::<Vec<_>>()
+        })
+    });
+    move || notes.get().iter().map(|note| crate::dialog::findings::note_view(note, language)).collect_view()
+}

@@ -1,0 +1,194 @@
+//! A guest: its NICs, what routes it has inside, what it translates.
+
+use leptos::prelude::*;
+use model::{note::Subject, topology};
+
+use super::{Notes, nic::NicCard};
+use crate::{
+    draft::Draft,
+    facts,
+    live::Live,
+    parts::{
+        facts::{Fact, Table},
+        tabs::Tabs,
+    },
+    texts::{Texts, fill, texts},
+    ui::{Dialog, Ui},
+};
+
+#[component]
+pub fn Guest(name: String) -> impl IntoView {
+    let live = Live::here();
+    let ui = Ui::here();
+    let texts = texts();
+    let key = name.clone();
+    let guest = Memo::new(move |_| live.topology.with(|topology| topology.guests.get(&key).cloned()));
+    let subjects = Memo::new(move |_| guest.with(|guest| guest.as_ref().map(subjects)).unwrap_or_default());
+    let tab = RwSignal::new(0);
+    let gateway = name.clone();
+    let head = move || guest.with(|guest| guest.as_ref().map(|guest| standing(guest, texts)));
+    view! {
+        <div class="drawer-head">
+            <h2>{name.clone()}</h2>
+            <button
+                class="button"
+                on:click=move |_| {
+                    ui.open(Dialog::Gateway { bridge: None, guest: Some(gateway.clone()), outside: None });
+                }
+            >
+                {texts.make_gateway}
+            </button>
+        </div>
+        <p class="sub">{move || head().unwrap_or_else(|| texts.gone.to_owned())}</p>
+        <Tabs names=vec![texts.nics, texts.routes, texts.nat] chosen=tab label=texts.details/>
+        <div id="panel" role="tabpanel" aria-labelledby=move || format!("tab-{}", tab.get())>
+            {move || match tab.get() {
+                0 => view! { <Nics guest/> }.into_any(),
+                1 => view! { <Routes guest/> }.into_any(),
+                _ => view! { <Nat guest/> }.into_any(),
+            }}
+        </div>
+        <Notes subjects/>
+    }
+    .into_any()
+}
+
+/// `guest · running · agent answers · Alpine`.
+fn standing(guest: &topology::Guest, texts: &Texts) -> String {
+    let mut words =
+        vec![texts.guest.to_owned(), facts::standing(guest.state, guest.agent, guest.trouble.is_some(), texts)];
+    words.extend(guest.os.clone());
+    words.extend(guest.title.clone());
+    words.join(" · ")
+}
+
+fn subjects(guest: &topology::Guest) -> Vec<Subject> {
+    let nics = guest.nics.iter().map(|nic| Subject::Nic(nic.mac.to_string()));
+    nics.chain([Subject::Guest(guest.name.clone())]).collect()
+}
+
+type Known = Memo<Option<topology::Guest>>;
+
+#[component]
+fn Nics(guest: Known) -> impl IntoView {
+    let ui = Ui::here();
+    let draft = Draft::here();
+    let texts = texts();
+    let name =
+        Memo::new(move |_| guest.with(|guest| guest.as_ref().map(|guest| guest.name.clone())).unwrap_or_default());
+    // NICs that are only in the draft have their card too.
+    let macs = Memo::new(move |_| {
+        let name = name.get();
+        let facts = guest.with(|guest| guest.as_ref().map(|g| g.nics.iter().map(|nic| nic.mac).collect::<Vec<_>>()));
+        let mut macs = facts.unwrap_or_default();
+        draft.drafted.with(|drafted| {
+            let then = drafted.as_ref().and_then(|drafted| drafted.guests.get(&name));
+            let new = then.into_iter().flat_map(|guest| &guest.nics).map(|nic| nic.mac);
+            let new: Vec<_> = new.filter(|mac| !macs.contains(mac)).collect();
+            macs.extend(new);
+        });
+        macs
+    });
+    view! {
+        <For each=move || macs.get() key=|mac| *mac let:mac>
+            <NicCard guest=name mac/>
+        </For>
+        <button class="button wide" on:click=move |_| ui.open(Dialog::Attach { guest: name.get_untracked() })>
+            {texts.add_nic}
+        </button>
+        {move || guest.get().map(|guest| view! { <Standing guest/> })}
+    }
+    .into_any()
+}
+
+#[component]
+fn Standing(guest: topology::Guest) -> impl IntoView {
+    let texts = texts();
+    let role = guest.gateway.clone();
+    let serves = role.as_ref().map(|role| role.inside.join(", "));
+    let leaves = role.and_then(|role| role.outside);
+    // Why it does not answer, in the words of whoever tried.
+    let agent = match guest.trouble.clone() {
+        Some(trouble) => trouble,
+        None => facts::agent(guest.agent, false, texts).to_owned(),
+    };
+    view! {
+        <dl class="facts">
+            {serves.map(|serves| view! { <Fact word=texts.serves>{serves}</Fact> })}
+            {leaves.map(|leaves| view! { <Fact word=texts.leaves_by>{leaves}</Fact> })}
+            {guest.forwards.map(|on| view! { <Fact word=texts.forwarding>{facts::on(on, texts)}</Fact> })}
+            <Fact word=texts.agent>{agent}</Fact>
+            {guest.free_slots.map(|slots| view! { <Fact word=texts.free_slots>{slots}</Fact> })}
+            <Fact word=texts.autostart>{facts::yes(guest.autostart, texts)}</Fact>
+            <Fact word=texts.state>{if guest.persistent { texts.survives } else { texts.vanishes }}</Fact>
+        </dl>
+    }
+}
+
+#[component]
+fn Routes(guest: Known) -> impl IntoView {
+    let live = Live::here();
+    let texts = texts();
+    move || {
+        let name = guest.with(|guest| guest.as_ref().map(|guest| guest.name.clone())).unwrap_or_default();
+        let routes = live.observed.with(|observed| observed.guests.get(&name).and_then(|facts| facts.routes.clone()));
+        let Some(routes) = routes else { return view! { <p class="soft">{texts.not_asked}</p> }.into_any() };
+        let row = |route: &model::observed::GuestRoute| {
+            vec![
+                if route.is_default() { texts.default_word.to_owned() } else { route.destination.to_string() },
+                route.via.map(|via| via.to_string()).unwrap_or_default(),
+                route.interface.clone().unwrap_or_default(),
+                route.metric.to_string(),
+            ]
+        };
+        let rows = routes.iter().map(row).collect();
+        let heads = vec![texts.destination, texts.via, texts.interface, texts.metric];
+        view! { <Table label=texts.routes heads rows empty=texts.no_routes/> }.into_any()
+    }
+}
+
+#[component]
+fn Nat(guest: Known) -> impl IntoView {
+    let ui = Ui::here();
+    let draft = Draft::here();
+    let texts = texts();
+    move || {
+        let Some(guest) = guest.get() else { return ().into_any() };
+        let row = |entry: &model::step::TableEntry| {
+            let to = entry.to.map_or_else(|| texts.masquerade.to_owned(), |to| to.to_string());
+            vec![entry.subnet.to_string(), to]
+        };
+        let rows = guest.translations.iter().map(row).collect();
+        let cluster = draft.cluster();
+        let served = cluster.gateways.iter().filter(|g| g.guest.as_deref() == Some(guest.name.as_str()));
+        let remove = served.map(|gateway| {
+            let bridge = gateway.bridge.to_string();
+            let words = format!("{}: {bridge}", texts.remove_gateway);
+            view! {
+                <button
+                    class="button wide"
+                    on:click=move |_| crate::dialog::edit::remove_gateway(draft, &bridge)
+                >
+                    {words}
+                </button>
+            }
+        });
+        let remove = remove.collect_view();
+        let others = guest.other_tables.join(", ");
+        let name = guest.name.clone();
+        view! {
+            <Table label=texts.nat heads=vec![texts.translates, texts.address] rows empty=texts.no_nat/>
+            {(!others.is_empty()).then(|| view! { <p class="soft">{fill("nft: {}", &[&others])}</p> })}
+            {remove}
+            <button
+                class="button wide"
+                on:click=move |_| {
+                    ui.open(Dialog::Gateway { bridge: None, guest: Some(name.clone()), outside: None });
+                }
+            >
+                {texts.make_gateway}
+            </button>
+        }
+        .into_any()
+    }
+}

@@ -1,0 +1,115 @@
+//! What the server sends, kept up to date: one store of signals, patched frame by frame.
+//!
+//! ```text
+//! connecting ─► live ─(silence)─► stale ─(frame)─► live
+//!     ▲           └───(closed)──► offline ─(backoff, or the browser is online again)─┐
+//!     └──────────────────────────────────────────────────────────────────────────────┘
+//! ```
+
+mod rate;
+mod socket;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use leptos::prelude::*;
+use model::{
+    Observed,
+    event::{Document, Frame, YouAreHere},
+    observed::Hits,
+    plan::Change,
+    topology::Topology,
+};
+
+use crate::Initial;
+pub use rate::{Rate, bits};
+pub use socket::start;
+
+/// Whether what is shown is so now. Times are milliseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connection {
+    Connecting,
+    Live,
+    /// The socket is open, and nothing comes.
+    Stale {
+        since: u64,
+    },
+    Offline {
+        since: u64,
+    },
+}
+
+/// The store. Rates and counters have signals of their own: they touch no layout.
+#[derive(Clone, Copy)]
+pub struct Live {
+    pub observed: RwSignal<Observed>,
+    pub document: RwSignal<Document>,
+    pub you: RwSignal<Option<YouAreHere>>,
+    pub connection: RwSignal<Connection>,
+    pub change: RwSignal<Option<Change>>,
+    /// By link name.
+    pub rates: RwSignal<BTreeMap<String, Rate>>,
+    /// By `family table handle`.
+    pub hits: RwSignal<BTreeMap<String, Hits>>,
+    /// Tables whose counters somebody looks at.
+    pub watched: RwSignal<BTreeSet<String>>,
+    pub topology: Memo<Topology>,
+    counters: StoredValue<rate::Meter>,
+}
+
+impl Live {
+    pub fn new(initial: &Initial) -> Self {
+        let observed = RwSignal::new((*initial.observed).clone());
+        Self {
+            observed,
+            document: RwSignal::new(initial.document.clone()),
+            you: RwSignal::new(initial.you.clone()),
+            connection: RwSignal::new(Connection::Connecting),
+            change: RwSignal::new(None),
+            rates: RwSignal::default(),
+            hits: RwSignal::default(),
+            watched: RwSignal::default(),
+            topology: Memo::new(move |_| observed.with(Topology::of)),
+            counters: StoredValue::new(rate::Meter::default()),
+        }
+    }
+
+    pub fn here() -> Self {
+        expect_context()
+    }
+
+    /// Takes in one frame.
+    fn take(self, frame: Frame) {
+        match frame {
+            Frame::Hello { snapshot, document, you, .. } => {
+                if let Some(snapshot) = snapshot {
+                    self.observed.set(*snapshot);
+                }
+                self.set_document(document);
+                if self.you.get_untracked() != you {
+                    self.you.set(you);
+                }
+            }
+            Frame::Patch(patch) => self.observed.update(|observed| patch.apply(observed)),
+            Frame::Document(document) => self.set_document(document),
+            Frame::Change(change) => self.change.set(Some(change)),
+            Frame::Counters(traffic) => {
+                let name =
+                    |index: u32| self.observed.with_untracked(|o| o.links.get(&index).map(|link| link.name.clone()));
+                let rates = self.counters.try_update_value(|meter| meter.read(&traffic, name));
+                if let Some(rates) = rates {
+                    self.rates.set(rates);
+                }
+                if !traffic.rules.is_empty() {
+                    self.hits.set(traffic.rules);
+                }
+            }
+            Frame::Alive => {}
+        }
+    }
+
+    fn set_document(self, document: Document) {
+        if self.document.with_untracked(|old| *old != document) {
+            self.document.set(document);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The pages.
+
+pub mod login;
+pub mod network;

@@ -1,0 +1,37 @@
+//! The log-in page.
+
+use leptos::{ev::SubmitEvent, html, prelude::*, task::spawn_local};
+use model::problem::Problem;
+
+use crate::{api, header::go_home, parts::trouble::Trouble, texts::texts};
+
+#[component]
+pub fn Login() -> impl IntoView {
+    let texts = texts();
+    let token = NodeRef::<html::Input>::new();
+    let problem = RwSignal::new(None::<Problem>);
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        let Some(input) = token.get_untracked() else { return };
+        spawn_local(async move {
+            match api::log_in(input.value().trim(), texts).await {
+                Ok(()) => go_home(),
+                Err(refused) => problem.set(Some(refused)),
+            }
+        });
+    };
+    view! {
+        <main class="login">
+            <form on:submit=submit>
+                <h1>"Bridgehead"</h1>
+                <p>{texts.login_text}</p>
+                <label class="field">
+                    <span>{texts.token}</span>
+                    <input type="password" name="token" autocomplete="current-password" required node_ref=token/>
+                </label>
+                <Trouble problem/>
+                <button class="button go" type="submit">{texts.login}</button>
+            </form>
+        </main>
+    }
+}

@@ -1,0 +1,7 @@
+//! Parts that know nothing of networks.
+
+pub mod dialog;
+pub mod facts;
+pub mod field;
+pub mod tabs;
+pub mod trouble;

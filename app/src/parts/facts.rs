@@ -1,0 +1,37 @@
+//! Facts as pairs of word and value, and as tables.
+
+use leptos::prelude::*;
+
+/// One pair. Several stand in a `<dl class="facts">`.
+#[component]
+pub fn Fact(word: &'static str, children: Children) -> impl IntoView {
+    view! {
+        <dt>{word}</dt>
+        <dd>{children()}</dd>
+    }
+}
+
+/// A table of text. The first column is mono.
+#[component]
+pub fn Table(
+    label: &'static str,
+    heads: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+    empty: &'static str,
+) -> impl IntoView {
+    if rows.is_empty() {
+        return view! { <p class="soft">{empty}</p> }.into_any();
+    }
+    let heads = heads.into_iter().map(|head| view! { <th scope="col">{head}</th> }).collect_view();
+    let cells = |row: Vec<String>| row.into_iter().map(|cell| view! { <td>{cell}</td> }).collect_view();
+    let rows = rows.into_iter().map(|row| view! { <tr>{cells(row)}</tr> }).collect_view();
+    view! {
+        <div class="table" tabindex="0" role="region" aria-label=label>
+            <table>
+                <thead><tr>{heads}</tr></thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,121 @@
+//! A change while it runs and when it is over: each step's state, what was proved, what was left over.
+
+use leptos::prelude::*;
+use model::{
+    Language,
+    plan::{Change, ChangeState},
+    proof::Proof,
+    step::Step,
+};
+
+use crate::{
+    draft::Draft,
+    live::Live,
+    texts::{Texts, fill, texts},
+};
+
+#[component]
+pub fn ChangeView() -> impl IntoView {
+    let live = Live::here();
+    let draft = Draft::here();
+    let texts = texts();
+    let state = Memo::new(move |_| live.change.with(|change| change.as_ref().map(|change| change.state)));
+    let over = move || state.get().is_some_and(ChangeState::is_final);
+    let head = move || live.change.with(|change| change.as_ref().map(|change| headline(change, texts)));
+    let class = move || match state.get() {
+        Some(ChangeState::Committed) => "ok",
+        Some(ChangeState::RollingBack | ChangeState::RolledBack) => "bad",
+        _ => "",
+    };
+    view! {
+        <div class="tray-head">
+            <h2 class=class role="status">{head}</h2>
+            <span class="spring"></span>
+            {move || (state.get() == Some(ChangeState::Committed)).then(|| view! {
+                <button class="button" disabled=move || draft.busy.get() on:click=move |_| draft.undo()>{texts.undo}</button>
+            })}
+            {move || over().then(|| view! {
+                <button class="button" on:click=move |_| live.change.set(None)>{texts.dismiss}</button>
+            })}
+        </div>
+        {move || live.change.get().map(|change| view! { <Course change/> })}
+    }
+    .into_any()
+}
+
+fn headline(change: &Change, texts: &Texts) -> String {
+    match change.state {
+        ChangeState::Applying => {
+            let next = (change.done + 1).min(change.steps.len());
+            fill(texts.applying, &[&next.to_string(), &change.steps.len().to_string()])
+        }
+        ChangeState::Verifying => texts.verifying.to_owned(),
+        ChangeState::Committed => texts.committed.to_owned(),
+        ChangeState::RollingBack => texts.rolling_back.to_owned(),
+        ChangeState::RolledBack => texts.rolled_back.to_owned(),
+    }
+}
+
+#[component]
+fn Course(change: Change) -> impl IntoView {
+    let texts = texts();
+    let state = |nth: usize| match change.state {
+        ChangeState::Applying if nth == change.done => texts.now,
+        ChangeState::RolledBack if nth < change.done => texts.taken_back,
+        _ if nth < change.done => texts.done,
+        _ => "",
+    };
+    let steps = change.steps.iter().enumerate().map(|(nth, step)| {
+        view! { <StepLine nth step=step.clone() state=state(nth)/> }
+    });
+    let steps = steps.collect_view();
+    let left = change.left_over.iter().map(|left| view! { <li>{left.clone()}</li> }).collect_view();
+    let proofs = change.proofs.iter().map(|proof| view! { <ProofView proof=proof.clone()/> }).collect_view();
+    view! {
+        {change.error.clone().map(|error| view! { <p class="trouble" role="alert">{error}</p> })}
+        {(!change.left_over.is_empty()).then(|| view! {
+            <div class="trouble" role="alert"><b>{texts.left_over}</b><ul>{left}</ul></div>
+        })}
+        <div class="proofs">{proofs}</div>
+        <ol class="steps">{steps}</ol>
+    }
+}
+
+/// What the probe saw, hop by hop.
+#[component]
+fn ProofView(proof: Proof) -> impl IntoView {
+    let texts = texts();
+    let holds = proof.holds();
+    let promise = &proof.promise;
+    let words = if holds { texts.proof_holds } else { texts.proof_fails };
+    let hop = |hop: &Option<std::net::IpAddr>| hop.map_or_else(|| texts.no_answer.to_owned(), |hop| hop.to_string());
+    let hops = proof.hops.iter().map(hop).collect::<Vec<_>>().join(" → ");
+    view! {
+        <p class="proof" class:ok=holds class:bad=!holds>
+            <b>{fill(words, &[&promise.guest, &promise.target.to_string()])}</b>
+            <code>{hops}</code>
+            {proof.trouble.clone().map(|trouble| view! { <span>{trouble}</span> })}
+        </p>
+    }
+}
+
+/// One step: sentence, command, and its state or risk.
+#[component]
+pub fn StepLine(nth: usize, step: Step, state: &'static str) -> impl IntoView {
+    let language: Language = texts().language;
+    let wire = Live::here().you.with_untracked(|you| you.as_ref().and_then(|you| you.link.clone()));
+    let right = match state {
+        "" => step.risk(wire.as_deref()).sentence().text(language).to_owned(),
+        state => state.to_owned(),
+    };
+    let command = step.command();
+    view! {
+        <li class:done=state == texts().done class:now=state == texts().now>
+            <span class="nth">{nth + 1}</span>
+            <span>{step.sentence(language)}</span>
+            <code title=command.clone()>{command.clone()}</code>
+            <span class="risk">{right}</span>
+        </li>
+    }
+    .into_any()
+}

@@ -1,0 +1,80 @@
+//! A plan before it is applied.
+
+use leptos::prelude::*;
+use model::{
+    note::{Note, Severity, Subject},
+    plan::Plan,
+};
+
+use super::change::StepLine;
+use crate::{
+    dialog::findings::note_view,
+    draft::Draft,
+    live::Live,
+    texts::{Texts, fill, texts},
+    ui::{Dialog, Ui},
+};
+
+#[component]
+pub fn PlanView() -> impl IntoView {
+    let ui = Ui::here();
+    let live = Live::here();
+    let draft = Draft::here();
+    let texts = texts();
+    let plan = Memo::new(move |_| draft.plan.get().unwrap_or_default());
+    let blocked = Memo::new(move |_| plan.with(Plan::is_blocked));
+    let running = move || live.change.with(|change| change.as_ref().is_some_and(|change| !change.state.is_final()));
+    let idle = move || draft.busy.get() || running() || blocked.get() || plan.with(Plan::is_empty);
+    let notes = Memo::new(move |_| plan.with(remarks));
+    let wire = Memo::new(move |_| plan.with(|plan| own_wire(live, plan)));
+    let steps = Memo::new(move |_| plan.with(|plan| plan.steps.clone()));
+    view! {
+        <div class="tray-head">
+            <h2>{texts.draft}</h2>
+            <p class="soft" role="status">
+                {move || plan.with(|plan| summary(plan, texts))}
+                {move || match wire.get() {
+                    Some(link) => view! { <b class="warn">{format!(" · {}", fill(texts.touches_wire, &[&link]))}</b> }.into_any(),
+                    None => format!(" · {}", texts.no_wire).into_any(),
+                }}
+                " · "{texts.can_undo}
+            </p>
+            <span class="spring"></span>
+            <button class="button" on:click=move |_| draft.discard()>{texts.discard}</button>
+            <button class="button" on:click=move |_| ui.open(Dialog::Export)>{texts.export}</button>
+            <button class="button go" disabled=idle on:click=move |_| draft.apply()>{texts.apply}</button>
+        </div>
+        {move || notes.get().iter().map(|note| note_view(note, texts.language)).collect_view()}
+        <ol class="steps">
+            {move || {
+                let steps = steps.get().into_iter().enumerate();
+                steps.map(|(nth, step)| view! { <StepLine nth step state=""/> }).collect_view()
+            }}
+        </ol>
+    }
+    .into_any()
+}
+
+fn summary(plan: &Plan, texts: &Texts) -> String {
+    let count = match plan.steps.len() {
+        0 if plan.is_blocked() => return texts.blocked.to_owned(),
+        0 => return texts.nothing_to_do.to_owned(),
+        1 => texts.step_one.to_owned(),
+        many => fill(texts.steps, &[&many.to_string()]),
+    };
+    let then = if plan.is_blocked() { texts.blocked } else { texts.nothing_yet };
+    format!("{count}, {then}")
+}
+
+fn remarks(plan: &Plan) -> Vec<Note> {
+    let mut notes: Vec<Note> = plan.notes.iter().filter(|note| note.severity != Severity::Tell).cloned().collect();
+    notes.sort_by_key(|note| note.severity);
+    notes
+}
+
+/// The link that carries this browser's own connection, if a step touches it.
+fn own_wire(live: Live, plan: &Plan) -> Option<String> {
+    let link = live.you.with(|you| you.as_ref()?.link.clone())?;
+    let own = Subject::Link(link.clone());
+    plan.steps.iter().any(|step| step.touches().contains(&own)).then_some(link)
+}
