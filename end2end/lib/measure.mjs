@@ -1,0 +1,64 @@
+// Stopwatches for the bench.
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+
+export const median = (values) => percentile(values, 0.5);
+
+export function percentile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+}
+
+export const ms = (value) => `${Math.round(value)} ms`;
+export const kb = (value) => `${Math.round(value / 1000)} kB`;
+
+/** Counts every byte that a page receives, headers and socket frames included. */
+export async function meter(page) {
+  const client = await page.context().newCDPSession(page);
+  await client.send("Network.enable");
+  const count = { bytes: 0 };
+  client.on("Network.loadingFinished", ({ encodedDataLength }) => { count.bytes += encodedDataLength; });
+  client.on("Network.webSocketFrameReceived", ({ response }) => { count.bytes += Buffer.byteLength(response.payloadData); });
+  return count;
+}
+
+/** In the page: notes when it first says that it is live. Milliseconds since navigation began. */
+export function noteLive() {
+  const look = () => {
+    if (globalThis.becameLive === undefined && document.querySelector(".fresh.live")) globalThis.becameLive = performance.now();
+  };
+  new MutationObserver(look).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["class"] });
+}
+
+/** In the page: the moment, in milliseconds since 1970, at which something that fits the selector is in the DOM. */
+export function appearance(selector, text) {
+  return new Promise((done) => {
+    const there = () => [...document.querySelectorAll(selector)].some((element) => !text || element.textContent.includes(text));
+    const look = () => {
+      if (!there()) return;
+      observer.disconnect();
+      done(performance.timeOrigin + performance.now());
+    };
+    const observer = new MutationObserver(look);
+    observer.observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
+    look();
+  });
+}
+
+/** A program that prints events. `next(pattern)` is the moment at which a line that fits arrives. */
+export function listen(program, ...args) {
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const waiting = new Set();
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    const at = performance.timeOrigin + performance.now();
+    for (const one of [...waiting]) {
+      if (!one.pattern.test(line)) continue;
+      waiting.delete(one);
+      one.done(at);
+    }
+  });
+  return {
+    next: (pattern) => new Promise((done) => waiting.add({ pattern, done })),
+    end: () => child.kill(),
+  };
+}
