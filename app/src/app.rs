@@ -6,14 +6,11 @@ use crate::{
     Initial,
     pages::{login::Login, network::Network},
     texts::Texts,
+    view::{IntoPart, component},
 };
 
 #[component]
-pub fn App(initial: Initial) -> impl IntoView {
+pub fn App(initial: Initial) -> impl IntoPart {
     provide_context(Texts::of(initial.language));
-    if initial.logged_in {
-        Network(crate::pages::network::NetworkProps { initial }).into_any()
-    } else {
-        Login().into_any()
-    }
+    if initial.logged_in { Network { initial }.into_part() } else { Login {}.into_part() }
 }

@@ -8,23 +8,24 @@ mod export;
 pub mod findings;
 mod gateway;
 
+use crate::view::{IntoPart, component, view};
 use leptos::prelude::*;
 
 use crate::ui::{Dialog, Ui};
 
 #[component]
-pub fn Dialogs() -> impl IntoView {
+pub fn Dialogs() -> impl IntoPart {
     let ui = Ui::here();
     move || {
         ui.dialog.get().map(|dialog| match dialog {
-            Dialog::Attach { guest } => view! { <attach::Attach guest mac=None/> }.into_any(),
-            Dialog::Move { guest, mac } => view! { <attach::Attach guest mac=Some(mac)/> }.into_any(),
-            Dialog::Address { guest, mac } => view! { <address::Address guest mac/> }.into_any(),
-            Dialog::NewBridge => view! { <bridge::BridgeForm name=None/> }.into_any(),
-            Dialog::EditBridge(name) => view! { <bridge::BridgeForm name=Some(name)/> }.into_any(),
-            Dialog::Gateway { bridge, guest, outside } => view! { <gateway::Gateway bridge guest outside/> }.into_any(),
-            Dialog::Findings => view! { <findings::Findings/> }.into_any(),
-            Dialog::Export => view! { <export::Export/> }.into_any(),
+            Dialog::Attach { guest } => view! { <attach::Attach guest mac=None/> },
+            Dialog::Move { guest, mac } => view! { <attach::Attach guest mac=Some(mac)/> },
+            Dialog::Address { guest, mac } => view! { <address::Address guest mac/> },
+            Dialog::NewBridge => view! { <bridge::BridgeForm name=None/> },
+            Dialog::EditBridge(name) => view! { <bridge::BridgeForm name=Some(name)/> },
+            Dialog::Gateway { bridge, guest, outside } => view! { <gateway::Gateway bridge guest outside/> },
+            Dialog::Findings => view! { <findings::Findings/> },
+            Dialog::Export => view! { <export::Export/> },
         })
     }
 }

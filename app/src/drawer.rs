@@ -12,10 +12,15 @@ mod rules;
 use leptos::prelude::*;
 use model::{Mac, note::Subject};
 
-use crate::{live::Live, texts::texts, ui::Ui};
+use crate::{
+    live::Live,
+    texts::texts,
+    ui::Ui,
+    view::{IntoPart, Part, component, view},
+};
 
 #[component]
-pub fn Drawer() -> impl IntoView {
+pub fn Drawer() -> impl IntoPart {
     let ui = Ui::here();
     let texts = texts();
     move || {
@@ -30,19 +35,19 @@ pub fn Drawer() -> impl IntoView {
     }
 }
 
-fn content(subject: Subject) -> AnyView {
+fn content(subject: Subject) -> Part {
     let live = Live::here();
     let texts = texts();
     match subject {
-        Subject::Guest(name) => view! { <guest::Guest name/> }.into_any(),
+        Subject::Guest(name) => view! { <guest::Guest name/> },
         Subject::Nic(mac) => {
             let mac: Option<Mac> = mac.parse().ok();
             let owner = mac.and_then(|mac| {
                 live.topology.with_untracked(|topology| topology.socket(mac).map(|(guest, _)| guest.name.clone()))
             });
             match owner {
-                Some(name) => view! { <guest::Guest name/> }.into_any(),
-                None => view! { <p class="soft">{texts.draft_not_real}</p> }.into_any(),
+                Some(name) => view! { <guest::Guest name/> },
+                None => view! { <p class="soft">{texts.draft_not_real}</p> },
             }
         }
         Subject::Link(name) | Subject::Gateway(name) => {
@@ -54,15 +59,15 @@ fn content(subject: Subject) -> AnyView {
             (move || {
                 let name = name.clone();
                 if is_bridge.get() {
-                    view! { <bridge::Bridge name/> }.into_any()
+                    view! { <bridge::Bridge name/> }
                 } else {
-                    view! { <link::Link name/> }.into_any()
+                    view! { <link::Link name/> }
                 }
             })
-            .into_any()
+            .into_part()
         }
-        Subject::Network(name) => view! { <network::Network name/> }.into_any(),
-        Subject::Host | Subject::Outside | Subject::Table(_) | Subject::Source(_) => view! { <host::Host/> }.into_any(),
+        Subject::Network(name) => view! { <network::Network name/> },
+        Subject::Host | Subject::Outside | Subject::Table(_) | Subject::Source(_) => view! { <host::Host/> },
     }
 }
 
@@ -73,7 +78,7 @@ fn rail_class(bridge: &str) -> String {
 
 /// Findings about one object.
 #[component]
-fn Notes(subjects: Memo<Vec<Subject>>) -> impl IntoView {
+fn Notes(subjects: Memo<Vec<Subject>>) -> impl IntoPart {
     let live = Live::here();
     let language = texts().language;
     let notes = Memo::new(move |_| {
@@ -82,5 +87,5 @@ fn Notes(subjects: Memo<Vec<Subject>>) -> impl IntoView {
             topology.notes.iter().filter(|note| about(&note.subject)).cloned().collect::<Vec<_>>()
         })
     });
-    move || notes.get().iter().map(|note| crate::dialog::findings::note_view(note, language)).collect_view()
+    move || notes.get().iter().map(|note| crate::dialog::findings::note_view(note, language)).collect::<Part>()
 }

@@ -1,6 +1,6 @@
 //! The head of the page: whose network, how fresh, find, findings, language, colours.
 
-use leptos::{ev::KeyboardEvent, html, prelude::*, task::spawn_local};
+use leptos::{ev::KeyboardEvent, prelude::*, task::spawn_local};
 use model::{
     Language,
     note::{Note, Severity},
@@ -13,13 +13,14 @@ use crate::{
     paths,
     texts::{fill, texts},
     ui::{Dialog, Ui, clock},
+    view::{IntoPart, NodeRef, component, view},
 };
 
 /// A year.
 const KEEP: &str = "; path=/; max-age=31536000; samesite=strict";
 
 #[component]
-pub fn Header(find: NodeRef<html::Input>) -> impl IntoView {
+pub fn Header(find: NodeRef) -> impl IntoPart {
     let ui = Ui::here();
     let live = Live::here();
     let texts = texts();
@@ -74,12 +75,11 @@ pub fn Header(find: NodeRef<html::Input>) -> impl IntoView {
             </button>
         </header>
     }
-    .into_any()
 }
 
 /// Connected, stale since, offline since.
 #[component]
-fn Freshness() -> impl IntoView {
+fn Freshness() -> impl IntoPart {
     let live = Live::here();
     let texts = texts();
     let class = move || match live.connection.get() {
@@ -105,7 +105,7 @@ pub fn findings(notes: &[Note]) -> Vec<Note> {
 }
 
 #[component]
-fn Findings() -> impl IntoView {
+fn Findings() -> impl IntoPart {
     let ui = Ui::here();
     let live = Live::here();
     let texts = texts();

@@ -8,9 +8,6 @@
 //! browser: JSON ─► Initial ─► hydrate ─► Live, kept up to date by /api/v1/live
 //! ```
 
-// Views are types: a page is a deep one.
-#![recursion_limit = "512"]
-
 mod api;
 mod app;
 mod diagram;
@@ -28,6 +25,7 @@ mod shell;
 mod texts;
 mod tray;
 mod ui;
+mod view;
 
 use std::sync::Arc;
 
@@ -37,9 +35,9 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use shell::Assets;
 #[cfg(feature = "ssr")]
 pub use shell::render;
-pub use shell::{Assets, shell};
 
 /// Everything that the first picture needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -96,5 +94,5 @@ pub fn hydrate() {
     let json = document().get_element_by_id(shell::INITIAL).and_then(|element| element.text_content());
     // A page whose data cannot be read keeps showing what the server drew.
     let Some(initial) = json.and_then(|json| serde_json::from_str::<Initial>(&json).ok()) else { return };
-    leptos::mount::hydrate_body(move || leptos::view! { <app::App initial/> });
+    view::hydrate_body(app::App { initial });
 }

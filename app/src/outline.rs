@@ -4,19 +4,20 @@ mod bridge;
 mod guest;
 
 use leptos::prelude::*;
-use model::note::Subject;
+use model::{diagram::HostNic, note::Subject};
 
 use crate::{
     live::{Live, bits},
     texts::{fill, texts},
     ui::{Dialog, Ui},
+    view::{IntoPart, Part, component, view},
 };
 
 /// As many guests are listed at once; more are found by searching.
 const SHOWN: usize = 60;
 
 #[component]
-pub fn Outline() -> impl IntoView {
+pub fn Outline() -> impl IntoPart {
     let ui = Ui::here();
     let live = Live::here();
     let texts = texts();
@@ -47,13 +48,13 @@ pub fn Outline() -> impl IntoView {
             </div>
             <ul class="tree">
                 <li>
-                    <Item subject=Subject::Host name=texts.host/>
+                    <Item subject=Subject::Host name=texts.host.to_owned()/>
                     <ul><Uplinks/></ul>
                 </li>
                 <li>
                     <h2>{texts.bridge}</h2>
                     <ul>
-                        <For each=move || bridges.get() key=Clone::clone let:name>
+                        <For each=move || bridges.get() let:name>
                             <bridge::BridgeItem name/>
                         </For>
                     </ul>
@@ -62,7 +63,7 @@ pub fn Outline() -> impl IntoView {
                     <li>
                         <h2>{texts.network}</h2>
                         <ul>
-                            <For each=move || networks.get() key=Clone::clone let:name>
+                            <For each=move || networks.get() let:name>
                                 <li><Item subject=Subject::Network(name.clone()) name=name/></li>
                             </For>
                         </ul>
@@ -71,7 +72,7 @@ pub fn Outline() -> impl IntoView {
                 <li>
                     <h2>{texts.guests}</h2>
                     <ul>
-                        <For each=move || guests.get() key=Clone::clone let:name>
+                        <For each=move || guests.get() let:name>
                             <guest::GuestItem name/>
                         </For>
                     </ul>
@@ -84,12 +85,11 @@ pub fn Outline() -> impl IntoView {
             </ul>
         </nav>
     }
-    .into_any()
 }
 
 /// A name that selects.
 #[component]
-fn Item(subject: Subject, #[prop(into)] name: String) -> impl IntoView {
+fn Item(subject: Subject, name: String) -> impl IntoPart {
     let ui = Ui::here();
     let shown = subject.clone();
     let current = move || ui.is_selected(&shown).then_some("true");
@@ -101,25 +101,23 @@ fn Item(subject: Subject, #[prop(into)] name: String) -> impl IntoView {
 }
 
 #[component]
-fn Uplinks() -> impl IntoView {
+fn Uplinks() -> impl IntoPart {
     let live = Live::here();
     let ui = Ui::here();
     let texts = texts();
     let nics =
         Memo::new(move |_| ui.diagram.with(|d| d.host.nics.iter().map(|(_, nic)| nic.clone()).collect::<Vec<_>>()));
-    view! {
-        <For each=move || nics.get() key=Clone::clone let:nic>
-            {
-                let name = nic.name.clone();
-                let rate = move || live.rates.with(|rates| rates.get(&name).map(|rate| format!(" ↓ {}", bits(rate.received))));
-                let way = nic.default_via.map(|via| fill(texts.default_via, &[&via.to_string()]));
-                view! {
-                    <li>
-                        <Item subject=Subject::Link(nic.name.clone()) name=nic.name.clone()/>
-                        <span class="soft">{nic.addresses.join(", ")}" "{way}{rate}</span>
-                    </li>
-                }
-            }
-        </For>
-    }
+    let line = move |nic: HostNic| {
+        let subject = Subject::Link(nic.name.clone());
+        let name = nic.name.clone();
+        let rate = move || live.rates.with(|rates| rates.get(&name).map(|rate| format!(" ↓ {}", bits(rate.received))));
+        let way = nic.default_via.map(|via| fill(texts.default_via, &[&via.to_string()]));
+        view! {
+            <li>
+                <Item subject name=nic.name/>
+                <span class="soft">{nic.addresses.join(", ")}" "{way}{rate}</span>
+            </li>
+        }
+    };
+    move || nics.get().into_iter().map(line).collect::<Part>()
 }

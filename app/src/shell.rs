@@ -1,8 +1,16 @@
 //! The HTML document around the application.
 
-use leptos::prelude::*;
+#[cfg(feature = "ssr")]
+use leptos::prelude::Owner;
 
-use crate::{Initial, app::App, paths, texts::Texts};
+#[cfg(feature = "ssr")]
+use crate::{
+    Initial,
+    app::App,
+    paths,
+    texts::Texts,
+    view::{self, IntoPart},
+};
 
 /// The element that carries [`Initial`] as JSON.
 pub(crate) const INITIAL: &str = "initial";
@@ -14,50 +22,55 @@ pub struct Assets {
     pub version: String,
 }
 
+#[cfg(feature = "ssr")]
 impl Assets {
     fn of(&self, path: &str) -> String {
         format!("{path}{}", self.version)
     }
 }
 
-/// The whole document. `<App/>` is the first child of the body: hydration begins there.
-pub fn shell(initial: Initial, assets: &Assets) -> impl IntoView + use<> {
-    let texts = Texts::of(initial.language);
-    let theme = initial.theme.attribute();
-    // `<` could end the script element.
-    let json = serde_json::to_string(&initial).unwrap_or_default().replace('<', "\\u003c");
-    let title = match initial.observed.host.hostname.as_str() {
-        "" => "Bridgehead".to_owned(),
-        name => format!("{name} · Bridgehead"),
-    };
-    let script = assets.of(paths::SCRIPT);
-    let wasm = assets.of(paths::WASM);
-    view! {
-        <!DOCTYPE html>
-        <html lang=texts.language.tag() data-theme=theme>
-            <head>
-                <meta charset="utf-8"/>
-                <meta name="viewport" content="width=device-width, initial-scale=1"/>
-                <meta name="color-scheme" content="light dark"/>
-                <title>{title}</title>
-                <link rel="stylesheet" href=assets.of(paths::STYLE)/>
-                <link rel="icon" type="image/svg+xml" href=assets.of(paths::ICON)/>
-                <link rel="modulepreload" href=script.clone()/>
-                <link rel="preload" href=wasm.clone() r#as="fetch" type="application/wasm" crossorigin="anonymous"/>
-                <script src=assets.of(paths::THEME)></script>
-                <script type="module" src=assets.of(paths::HYDRATE) data-script=script data-wasm=wasm id="hydrate"></script>
-            </head>
-            <body>
-                <App initial/>
-                <script type="application/json" id=INITIAL inner_html=json></script>
-            </body>
-        </html>
-    }
-}
-
-/// The document as text, for a response of type `text/html`.
+/// The whole document. The application is the first thing in its body: hydration begins there.
 #[cfg(feature = "ssr")]
 pub fn render(initial: Initial, assets: &Assets) -> String {
-    let owner = Owner::new();
-    owner.with(|| shell(initial, assets).to_html())
+    let texts = Texts::of(initial.language);
+    let escaped = |text: &str| {
+        let mut html = String::new();
+        view::escape(text, &mut html);
+        html
+    };
+    let title = match initial.observed.host.hostname.as_str() {
+        "" => "Bridgehead".to_owned(),
+        name => format!("{} · Bridgehead", escaped(name)),
+    };
+    let theme = initial.theme.attribute().map(|theme| format!(" data-theme=\"{theme}\"")).unwrap_or_default();
+    // `<` could end the script element.
+    let json = serde_json::to_string(&initial).unwrap_or_default().replace('<', "\\u003c");
+    let mut body = String::new();
+    Owner::new().with(|| view::write(App { initial }.into_part(), &mut body));
+    format!(
+        r#"<!DOCTYPE html>
+<html lang="{language}"{theme}>
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<link rel="stylesheet" href="{style}">
+<link rel="icon" type="image/svg+xml" href="{icon}">
+<link rel="modulepreload" href="{script}">
+<link rel="preload" href="{wasm}" as="fetch" type="application/wasm" crossorigin="anonymous">
+<script src="{theme_script}"></script>
+<script type="module" src="{hydrate}" data-script="{script}" data-wasm="{wasm}" id="hydrate"></script>
+</head>
+<body>{body}<script type="application/json" id="{INITIAL}">{json}</script></body>
+</html>
+"#,
+        language = texts.language.tag(),
+        style = assets.of(paths::STYLE),
+        icon = assets.of(paths::ICON),
+        script = assets.of(paths::SCRIPT),
+        wasm = assets.of(paths::WASM),
+        theme_script = assets.of(paths::THEME),
+        hydrate = assets.of(paths::HYDRATE),
+    )
 }

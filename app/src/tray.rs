@@ -5,10 +5,16 @@ mod plan;
 
 use leptos::prelude::*;
 
-use crate::{draft::Draft, live::Live, parts::trouble::Trouble, texts::texts};
+use crate::{
+    draft::Draft,
+    live::Live,
+    parts::trouble::Trouble,
+    texts::texts,
+    view::{IntoPart, component, view},
+};
 
 #[component]
-pub fn Tray() -> impl IntoView {
+pub fn Tray() -> impl IntoPart {
     let live = Live::here();
     let draft = Draft::here();
     let texts = texts();
@@ -19,7 +25,7 @@ pub fn Tray() -> impl IntoView {
         (planned || changed).then(|| {
             view! {
                 <section class="tray" id="tray" tabindex="-1" aria-label=if planned { texts.draft } else { texts.plan }>
-                    {if planned { view! { <plan::PlanView/> }.into_any() } else { view! { <change::ChangeView/> }.into_any() }}
+                    {if planned { view! { <plan::PlanView/> } } else { view! { <change::ChangeView/> } }}
                     <Trouble problem=draft.problem/>
                 </section>
             }

@@ -87,8 +87,9 @@ async function middle(locator) {
 
 /** Presses Tab until the focus is on what the locator names; the way of a reader without a mouse. */
 export async function tabTo(page, locator, limit = 250) {
+  await locator.waitFor();
   for (let presses = 0; presses < limit; presses += 1) {
-    if (await locator.evaluate((element) => element === document.activeElement).catch(() => false)) return;
+    if (await locator.evaluate((element) => element === document.activeElement)) return;
     await page.keyboard.press("Tab");
   }
   throw new Error(`${limit} times Tab did not reach ${locator}`);

@@ -21,14 +21,19 @@ export async function committed(page) {
   if (words.startsWith("Rolled back")) throw new Error(words);
 }
 
-/** Fills the form of a new bridge. */
+/** Drafts a new bridge, and waits until it is on the picture. */
 export async function draftBridge(page, name, address) {
+  await fillBridge(page, name, address);
+  await rail(page, name).waitFor();
+}
+
+/** Fills the form of a new bridge. */
+export async function fillBridge(page, name, address) {
   await page.locator(".new-bridge").click();
   const form = page.getByRole("dialog");
   await form.getByLabel("Name", { exact: true }).fill(name);
   await form.getByLabel(/^Addresses of the host/).fill(address);
   await form.getByRole("button", { name: "Add to the draft" }).click();
-  await rail(page, name).waitFor();
 }
 
 export const plug = (page, guest) => page.locator(`#picture [data-new-nic="${guest}"]`);

@@ -6,6 +6,7 @@ use model::diagram::{Cable, Mark};
 use crate::{
     live::{Live, bits},
     ui::Ui,
+    view::{IntoPart, component, view},
 };
 
 pub fn mark(mark: Mark) -> &'static str {
@@ -27,7 +28,7 @@ fn class(cable: &Cable) -> String {
 }
 
 #[component]
-pub fn CableLine(key: String) -> impl IntoView {
+pub fn CableLine(key: String) -> impl IntoPart {
     let ui = Ui::here();
     let live = Live::here();
     let cable = Memo::new(move |_| ui.diagram.with(|d| d.cables.get(&key).cloned()));
@@ -48,7 +49,7 @@ pub fn CableLine(key: String) -> impl IntoView {
 
 /// The tap's name, once, above its cable.
 #[component]
-pub fn CableLabel(key: String) -> impl IntoView {
+pub fn CableLabel(key: String) -> impl IntoPart {
     let ui = Ui::here();
     let live = Live::here();
     let label = Memo::new(move |_| {

@@ -1,6 +1,6 @@
 //! The picture as a whole. Only what is in view is in the DOM.
 
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 use model::diagram::{Column, Diagram, Rect};
 
 use super::{
@@ -16,13 +16,14 @@ use crate::{
     live::Live,
     texts::{Texts, fill, texts},
     ui::Ui,
+    view::{IntoPart, NodeRef, Part, component, view},
 };
 
 #[component]
-pub fn Canvas() -> impl IntoView {
+pub fn Canvas() -> impl IntoPart {
     let ui = Ui::here();
     let texts = texts();
-    let canvas = NodeRef::<html::Section>::new();
+    let canvas = NodeRef::new_local(None);
     let eye = Eye::new(ui);
     let drag = Drag::new(ui, eye);
     provide_context(drag);
@@ -56,7 +57,7 @@ pub fn Canvas() -> impl IntoView {
         >
             <div class="plane" style=move || camera::style(ui.camera.get())>
                 <svg class="cables" aria-hidden="true" width=move || size.get().0 height=move || size.get().1>
-                    <For each=move || cables.get() key=Clone::clone let:key>
+                    <For each=move || cables.get() let:key>
                         <CableLine key/>
                     </For>
                     <DragLine/>
@@ -70,17 +71,17 @@ pub fn Canvas() -> impl IntoView {
                             let style = format!("left:{}px", heading.x);
                             view! { <span class="heading" class:middle=middle style=style>{word(texts, heading.column)}</span> }
                         })
-                        .collect_view()
+                        .collect::<Part>()
                 }}
                 {move || outside.get().map(|outside| view! { <OutsideView outside/> })}
                 <HostView host/>
-                <For each=move || rails.get() key=Clone::clone let:key>
+                <For each=move || rails.get() let:key>
                     <RailView key/>
                 </For>
-                <For each=move || cards.get() key=Clone::clone let:key>
+                <For each=move || cards.get() let:key>
                     <CardView key/>
                 </For>
-                <For each=move || labels.get() key=Clone::clone let:key>
+                <For each=move || labels.get() let:key>
                     <CableLabel key/>
                 </For>
                 <Empty/>
@@ -88,12 +89,11 @@ pub fn Canvas() -> impl IntoView {
             <CanvasFoot eye/>
         </section>
     }
-    .into_any()
 }
 
 /// Fit, zoom, and what the keys do.
 #[component]
-fn CanvasFoot(eye: Eye) -> impl IntoView {
+fn CanvasFoot(eye: Eye) -> impl IntoPart {
     let ui = Ui::here();
     let texts = texts();
     let hidden = Memo::new(move |_| ui.diagram.with(|d| d.hidden));
@@ -111,12 +111,11 @@ fn CanvasFoot(eye: Eye) -> impl IntoView {
             <span class="keys">{texts.keys}</span>
         </div>
     }
-    .into_any()
 }
 
 /// What stands where guests would be.
 #[component]
-fn Empty() -> impl IntoView {
+fn Empty() -> impl IntoPart {
     let live = Live::here();
     let ui = Ui::here();
     let texts = texts();

@@ -15,10 +15,11 @@ use crate::{
     facts,
     texts::{Texts, fill, texts},
     ui::{Dialog, Ui},
+    view::{IntoPart, Part, component, view},
 };
 
 #[component]
-pub fn CardView(key: String) -> impl IntoView {
+pub fn CardView(key: String) -> impl IntoPart {
     let ui = Ui::here();
     let card = Memo::new(move |_| ui.diagram.with(|d| d.cards.get(&key).cloned()));
     let rect = Memo::new(move |_| card.with(|card| card.as_ref().map(|card| card.rect)).unwrap_or_default());
@@ -42,7 +43,6 @@ pub fn CardView(key: String) -> impl IntoView {
             {move || face.get().map(|card| view! { <Face card/> })}
         </article>
     }
-    .into_any()
 }
 
 fn class(card: &Card) -> String {
@@ -59,14 +59,14 @@ fn power(state: DomainState) -> &'static str {
 }
 
 #[component]
-fn Face(card: Card) -> impl IntoView {
+fn Face(card: Card) -> impl IntoPart {
     let ui = Ui::here();
     let texts = texts();
     let bottom = card.rect.h - card.loose.len() as i32 * 24 - 8;
     let between = card.sockets.iter().any(|socket| socket.side == Side::Right);
     let sockets =
         card.sockets.iter().map(|socket| view! { <SocketView socket=socket.clone() small=small(&card) between/> });
-    let sockets = sockets.collect_view();
+    let sockets = sockets.collect::<Part>();
     let head = match card.kind.clone() {
         CardKind::Guest { state, agent, trouble, folded, gateways, plug } => {
             let name = card.title.clone();
@@ -91,9 +91,8 @@ fn Face(card: Card) -> impl IntoView {
                     .into_iter()
                     .enumerate()
                     .map(|(nth, line)| view! { <Band line top=bands + 48 * nth as i32/> })
-                    .collect_view()}
+                    .collect::<Part>()}
             }
-            .into_any()
         }
         CardKind::Group { bridge, guests, running, opened } => {
             let name = if bridge.is_empty() { texts.guests_loose.to_owned() } else { bridge.clone() };
@@ -113,7 +112,6 @@ fn Face(card: Card) -> impl IntoView {
                     {if opened { texts.close_group } else { texts.open_group }}
                 </button>
             }
-            .into_any()
         }
         CardKind::Others { ports } => {
             let count = match ports.len() {
@@ -133,20 +131,18 @@ fn Face(card: Card) -> impl IntoView {
                 </button>
                 <span class="card-state">{count}</span>
             }
-            .into_any()
         }
     };
     let loose = card.loose.iter().enumerate().map(|(nth, nic)| {
         let style = format!("top:{}px", bottom + 24 * nth as i32);
         view! { <span class="loose" style=style>{loose(nic, texts)}</span> }
     });
-    let loose = loose.collect_view();
+    let loose = loose.collect::<Part>();
     view! {
         {head}
         {sockets}
         {loose}
     }
-    .into_any()
 }
 
 fn small(card: &Card) -> bool {
@@ -165,7 +161,7 @@ fn loose(nic: &model::diagram::NicSketch, texts: &Texts) -> String {
 
 /// The plug for a new NIC: pressed it opens the form, dragged it is a cable.
 #[component]
-fn Plug(guest: String, rect: Rect) -> impl IntoView {
+fn Plug(guest: String, rect: Rect) -> impl IntoPart {
     let ui = Ui::here();
     let texts = texts();
     let label = fill(texts.add_nic_to, &[&guest]);
@@ -189,7 +185,7 @@ fn Plug(guest: String, rect: Rect) -> impl IntoView {
 
 /// What a gateway translates.
 #[component]
-fn Band(line: GatewayLine, top: i32) -> impl IntoView {
+fn Band(line: GatewayLine, top: i32) -> impl IntoPart {
     let texts = texts();
     let title = match (line.mark, &line.subnet) {
         (Mark::Draft, _) => texts.gateway_draft,

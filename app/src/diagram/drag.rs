@@ -13,6 +13,7 @@ use crate::{
     live::Live,
     texts::{fill, texts},
     ui::{Dialog, Ui},
+    view::{IntoPart, component, view},
 };
 
 /// How far a pointer moves before a press is a drag.
@@ -171,7 +172,7 @@ fn between(diagram: &Diagram, (x, _): (f64, f64)) -> Option<Target> {
 
 /// What the pointer holds.
 #[component]
-pub fn DragLine() -> impl IntoView {
+pub fn DragLine() -> impl IntoPart {
     let drag = Drag::here();
     let texts = texts();
     let held = move || drag.held.get().filter(|held| held.moving && held.what != What::Ground);

@@ -11,10 +11,11 @@ use crate::{
     live::{Live, bits},
     texts::{Texts, fill, texts},
     ui::Ui,
+    view::{IntoPart, Part, component, view},
 };
 
 #[component]
-pub fn HostView(host: Memo<HostCard>) -> impl IntoView {
+pub fn HostView(host: Memo<HostCard>) -> impl IntoPart {
     let ui = Ui::here();
     let live = Live::here();
     let texts = texts();
@@ -27,6 +28,7 @@ pub fn HostView(host: Memo<HostCard>) -> impl IntoView {
             None => texts.host_of_guests.to_owned(),
         })
     };
+    let nics = Memo::new(move |_| host.with(|host| host.nics.clone()));
     view! {
         <article
             class="card host"
@@ -45,19 +47,16 @@ pub fn HostView(host: Memo<HostCard>) -> impl IntoView {
                 {move || host.with(|host| host.name.clone())}
             </button>
             <span class="card-state">{you}</span>
-            <For each=move || host.with(|host| host.nics.clone()) key=Clone::clone let:nic>
-                <NicRow rect=nic.0 nic=nic.1/>
-            </For>
+            {move || nics.get().into_iter().map(|(rect, nic)| view! { <NicRow rect nic/> }).collect::<Part>()}
             <div class="host-rows" style=move || host.with(|host| format!("top:{}px", host.rows_top))>
-                {move || host.with(|host| host.rows.iter().map(|row| row_view(row, texts)).collect_view())}
+                {move || host.with(|host| host.rows.iter().map(|row| row_view(row, texts)).collect::<Part>())}
             </div>
         </article>
     }
-    .into_any()
 }
 
 #[component]
-fn NicRow(rect: Rect, nic: HostNic) -> impl IntoView {
+fn NicRow(rect: Rect, nic: HostNic) -> impl IntoPart {
     let ui = Ui::here();
     let live = Live::here();
     let texts = texts();
@@ -93,10 +92,9 @@ fn NicRow(rect: Rect, nic: HostNic) -> impl IntoView {
             <small>{remark}{rate}</small>
         </div>
     }
-    .into_any()
 }
 
-fn row_view(row: &HostRow, texts: &Texts) -> impl IntoView + use<> {
+fn row_view(row: &HostRow, texts: &Texts) -> Part {
     let (name, value, class) = match row {
         HostRow::Routing { on } => {
             (texts.routing.to_owned(), (if *on { texts.on } else { texts.off }).to_owned(), "ink")

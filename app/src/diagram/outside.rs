@@ -1,12 +1,15 @@
 //! The world beyond the host.
 
-use leptos::prelude::*;
 use model::{diagram::Outside, note::Subject};
 
-use crate::{texts::texts, ui::Ui};
+use crate::{
+    texts::texts,
+    ui::Ui,
+    view::{IntoPart, component, view},
+};
 
 #[component]
-pub fn OutsideView(outside: Outside) -> impl IntoView {
+pub fn OutsideView(outside: Outside) -> impl IntoPart {
     let ui = Ui::here();
     view! {
         <button

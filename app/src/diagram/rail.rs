@@ -13,10 +13,11 @@ use super::{
 use crate::{
     texts::{Texts, fill, texts},
     ui::Ui,
+    view::{IntoPart, component, view},
 };
 
 #[component]
-pub fn RailView(key: String) -> impl IntoView {
+pub fn RailView(key: String) -> impl IntoPart {
     let ui = Ui::here();
     let texts = texts();
     let drag = Drag::here();
@@ -55,7 +56,6 @@ pub fn RailView(key: String) -> impl IntoView {
             <small>{move || is.with(|is| origin(is, texts))}</small>
         </button>
     }
-    .into_any()
 }
 
 fn addresses(is: &RailSketch) -> String {

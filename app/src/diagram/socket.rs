@@ -1,6 +1,5 @@
 //! A NIC on the edge of a card, and what is written beside it.
 
-use leptos::prelude::*;
 use model::{
     diagram::{Mark, NicSketch, Side, Socket, sketch::Origin},
     note::Subject,
@@ -10,11 +9,12 @@ use super::cable::{colour, mark};
 use crate::{
     texts::{Texts, fill, texts},
     ui::Ui,
+    view::{IntoPart, component, view},
 };
 
 /// `between`: the card stands between two rails, and each side has half its width.
 #[component]
-pub fn SocketView(socket: Socket, small: bool, between: bool) -> impl IntoView {
+pub fn SocketView(socket: Socket, small: bool, between: bool) -> impl IntoPart {
     let ui = Ui::here();
     let texts = texts();
     let Socket { rect, side, colour: rail, nic } = socket;
@@ -28,7 +28,7 @@ pub fn SocketView(socket: Socket, small: bool, between: bool) -> impl IntoView {
     let class = format!("socket {} {} {dead}", colour(rail), mark(nic.mark));
     let plug = match (small, subject) {
         // A bundle of many NICs is not one that could be taken.
-        (_, None) => view! { <span class=class style=rect.style()></span> }.into_any(),
+        (_, None) => view! { <span class=class style=rect.style()></span> },
         (_, Some(subject)) => view! {
             <button
                 class=class
@@ -41,8 +41,7 @@ pub fn SocketView(socket: Socket, small: bool, between: bool) -> impl IntoView {
                     ui.select(select.clone());
                 }
             ></button>
-        }
-        .into_any(),
+        },
     };
     let text = (!small).then(|| {
         let side = match side {

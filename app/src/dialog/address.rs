@@ -13,10 +13,11 @@ use crate::{
     },
     texts::{fill, texts},
     ui::Ui,
+    view::{IntoPart, component, view},
 };
 
 #[component]
-pub fn Address(guest: String, mac: Mac) -> impl IntoView {
+pub fn Address(guest: String, mac: Mac) -> impl IntoPart {
     let ui = Ui::here();
     let live = Live::here();
     let draft = Draft::here();

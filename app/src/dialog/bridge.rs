@@ -13,10 +13,11 @@ use crate::{
     },
     texts::{fill, texts},
     ui::Ui,
+    view::{IntoPart, component, view},
 };
 
 #[component]
-pub fn BridgeForm(name: Option<String>) -> impl IntoView {
+pub fn BridgeForm(name: Option<String>) -> impl IntoPart {
     let ui = Ui::here();
     let live = Live::here();
     let draft = Draft::here();
@@ -62,12 +63,13 @@ pub fn BridgeForm(name: Option<String>) -> impl IntoView {
         <Modal title>
             <form on:submit=submit>
                 {is_new.then(|| view! {
-                    <TextField label=texts.name name="name" value=name example="mybr0" error=bad_name required=true/>
+                    <TextField label=texts.name name="name" value=name hint="" example="mybr0" error=bad_name/>
                 })}
                 <TextField
                     label=texts.bridge_address
                     name="address"
                     value=address
+                    hint=""
                     example="192.168.48.1/24"
                     error=bad_address
                 />

@@ -2,10 +2,15 @@
 
 use leptos::prelude::*;
 
-use crate::{draft::Draft, parts::dialog::Modal, texts::texts};
+use crate::{
+    draft::Draft,
+    parts::dialog::Modal,
+    texts::texts,
+    view::{IntoPart, component, view},
+};
 
 #[component]
-pub fn Export() -> impl IntoView {
+pub fn Export() -> impl IntoPart {
     let draft = Draft::here();
     let texts = texts();
     let commands = draft.plan.with_untracked(|plan| {

@@ -13,10 +13,11 @@ use crate::{
     parts::dialog::Modal,
     texts::{fill, texts},
     ui::Ui,
+    view::{IntoPart, Part, component, view},
 };
 
 #[component]
-pub fn Findings() -> impl IntoView {
+pub fn Findings() -> impl IntoPart {
     let live = Live::here();
     let texts = texts();
     let notes = Memo::new(move |_| {
@@ -30,20 +31,20 @@ pub fn Findings() -> impl IntoView {
                 SourceState::Answers => None,
                 SourceState::Silent { reason, .. } => Some(fill(texts.source_silent, &[&source.to_string(), reason])),
             });
-            silent.map(|words| view! { <p class="note warn">{words}</p> }).collect_view()
+            silent.map(|words| view! { <p class="note warn">{words}</p> }).collect::<Part>()
         })
     };
     view! {
         <Modal title=texts.findings_title.to_owned()>
             {silent}
-            {move || notes.get().iter().map(|note| note_view(note, texts.language)).collect_view()}
+            {move || notes.get().iter().map(|note| note_view(note, texts.language)).collect::<Part>()}
             {move || notes.with(Vec::is_empty).then(|| view! { <p class="soft">{texts.no_findings}</p> })}
         </Modal>
     }
 }
 
 /// One note, with the way to its object and its fix.
-pub fn note_view(note: &Note, language: Language) -> impl IntoView + use<> {
+pub fn note_view(note: &Note, language: Language) -> Part {
     let ui = Ui::here();
     let draft = Draft::here();
     let texts = texts();

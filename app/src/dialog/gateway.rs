@@ -17,13 +17,14 @@ use crate::{
     },
     texts::{fill, texts},
     ui::Ui,
+    view::{IntoPart, Part, component, view},
 };
 
 /// What the choice of gateway says for the host: no guest can have this name.
 const HOST: &str = "/";
 
 #[component]
-pub fn Gateway(bridge: Option<String>, guest: Option<String>, outside: Option<String>) -> impl IntoView {
+pub fn Gateway(bridge: Option<String>, guest: Option<String>, outside: Option<String>) -> impl IntoPart {
     let ui = Ui::here();
     let live = Live::here();
     let draft = Draft::here();
@@ -74,7 +75,7 @@ pub fn Gateway(bridge: Option<String>, guest: Option<String>, outside: Option<St
         let shown = guest.clone();
         view! { <div hidden=move || via.get() == shown><Check label=guest name="member" value=on/></div> }
     });
-    let boxes = boxes.collect_view();
+    let boxes = boxes.collect::<Part>();
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let gateway = via.get_untracked();
@@ -102,8 +103,8 @@ pub fn Gateway(bridge: Option<String>, guest: Option<String>, outside: Option<St
         <Modal title=texts.gateway_title.to_owned()>
             <form on:submit=submit>
                 <Choice label=texts.gateway_guest name="guest" value=via options=vias/>
-                <TextField label=texts.gateway_bridge name="bridge" value=name example="mybr0" error=bad_name required=true/>
-                <TextField label=texts.gateway_subnet name="subnet" value=subnet example="192.168.48.0/24" error=bad_subnet/>
+                <TextField label=texts.gateway_bridge name="bridge" value=name hint="" example="mybr0" error=bad_name/>
+                <TextField label=texts.gateway_subnet name="subnet" value=subnet hint="" example="192.168.48.0/24" error=bad_subnet/>
                 <fieldset class="members">
                     <legend>{texts.gateway_members}</legend>
                     {boxes}
@@ -126,7 +127,6 @@ pub fn Gateway(bridge: Option<String>, guest: Option<String>, outside: Option<St
             </form>
         </Modal>
     }
-    .into_any()
 }
 
 fn wrong(

@@ -19,10 +19,11 @@ use crate::{
     parts::{facts::Fact, tabs::Tabs},
     texts::{Texts, fill, texts},
     ui::{Dialog, Ui},
+    view::{IntoPart, Part, component, view},
 };
 
 #[component]
-pub fn Bridge(name: String) -> impl IntoView {
+pub fn Bridge(name: String) -> impl IntoPart {
     let live = Live::here();
     let texts = texts();
     let key = name.clone();
@@ -47,16 +48,15 @@ pub fn Bridge(name: String) -> impl IntoView {
             {
                 let name = name.clone();
                 move || match tab.get() {
-                    0 => view! { <Overview name=name.clone() rail/> }.into_any(),
-                    1 => view! { <Ports rail/> }.into_any(),
-                    2 => view! { <Fdb rail/> }.into_any(),
-                    _ => view! { <Leases network/> }.into_any(),
+                    0 => view! { <Overview name=name.clone() rail/> },
+                    1 => view! { <Ports rail/> },
+                    2 => view! { <Fdb rail/> },
+                    _ => view! { <Leases network/> },
                 }
             }
         </div>
         <Notes subjects/>
     }
-    .into_any()
 }
 
 fn origin(rail: &Rail, texts: &Texts) -> String {
@@ -69,7 +69,7 @@ fn origin(rail: &Rail, texts: &Texts) -> String {
 }
 
 #[component]
-fn Overview(name: String, rail: Memo<Option<Rail>>) -> impl IntoView {
+fn Overview(name: String, rail: Memo<Option<Rail>>) -> impl IntoPart {
     view! {
         {move || rail.get().map(|rail| view! { <Known rail/> })}
         <Actions name rail/>
@@ -77,13 +77,13 @@ fn Overview(name: String, rail: Memo<Option<Rail>>) -> impl IntoView {
 }
 
 #[component]
-fn Known(rail: Rail) -> impl IntoView {
+fn Known(rail: Rail) -> impl IntoPart {
     let texts = texts();
     let addresses = rail
         .addresses
         .iter()
         .map(|address| view! { <code class="line">{address.net.to_string()}</code> })
-        .collect_view();
+        .collect::<Part>();
     let talk = match &rail.talk {
         _ if rail.let_through => texts.let_through.to_owned(),
         Talk::Yes => texts.talk_yes.to_owned(),
@@ -101,12 +101,11 @@ fn Known(rail: Rail) -> impl IntoView {
             {(!rail.gateways.is_empty()).then(|| view! { <Fact word=texts.gateway>{rail.gateways.join(", ")}</Fact> })}
         </dl>
     }
-    .into_any()
 }
 
 /// What can be done with a bridge. Those that are not ours are only gatewayed.
 #[component]
-fn Actions(name: String, rail: Memo<Option<Rail>>) -> impl IntoView {
+fn Actions(name: String, rail: Memo<Option<Rail>>) -> impl IntoPart {
     let ui = Ui::here();
     let draft = Draft::here();
     let texts = texts();
@@ -143,5 +142,4 @@ fn Actions(name: String, rail: Memo<Option<Rail>>) -> impl IntoView {
         </div>
         {move || (!ours.get() && rail.with(Option::is_some)).then(|| view! { <p class="soft">{texts.adopt_first}</p> })}
     }
-    .into_any()
 }

@@ -14,10 +14,11 @@ use crate::{
     },
     texts::{Texts, fill, texts},
     ui::{Dialog, Ui},
+    view::{IntoPart, Part, component, view},
 };
 
 #[component]
-pub fn Guest(name: String) -> impl IntoView {
+pub fn Guest(name: String) -> impl IntoPart {
     let live = Live::here();
     let ui = Ui::here();
     let texts = texts();
@@ -43,14 +44,13 @@ pub fn Guest(name: String) -> impl IntoView {
         <Tabs names=vec![texts.nics, texts.routes, texts.nat] chosen=tab label=texts.details/>
         <div id="panel" role="tabpanel" aria-labelledby=move || format!("tab-{}", tab.get())>
             {move || match tab.get() {
-                0 => view! { <Nics guest/> }.into_any(),
-                1 => view! { <Routes guest/> }.into_any(),
-                _ => view! { <Nat guest/> }.into_any(),
+                0 => view! { <Nics guest/> },
+                1 => view! { <Routes guest/> },
+                _ => view! { <Nat guest/> },
             }}
         </div>
         <Notes subjects/>
     }
-    .into_any()
 }
 
 /// `guest · running · agent answers · Alpine`.
@@ -70,7 +70,7 @@ fn subjects(guest: &topology::Guest) -> Vec<Subject> {
 type Known = Memo<Option<topology::Guest>>;
 
 #[component]
-fn Nics(guest: Known) -> impl IntoView {
+fn Nics(guest: Known) -> impl IntoPart {
     let ui = Ui::here();
     let draft = Draft::here();
     let texts = texts();
@@ -90,7 +90,7 @@ fn Nics(guest: Known) -> impl IntoView {
         macs
     });
     view! {
-        <For each=move || macs.get() key=|mac| *mac let:mac>
+        <For each=move || macs.get() let:mac>
             <NicCard guest=name mac/>
         </For>
         <button class="button wide" on:click=move |_| ui.open(Dialog::Attach { guest: name.get_untracked() })>
@@ -98,11 +98,10 @@ fn Nics(guest: Known) -> impl IntoView {
         </button>
         {move || guest.get().map(|guest| view! { <Standing guest/> })}
     }
-    .into_any()
 }
 
 #[component]
-fn Standing(guest: topology::Guest) -> impl IntoView {
+fn Standing(guest: topology::Guest) -> impl IntoPart {
     let texts = texts();
     let role = guest.gateway.clone();
     let serves = role.as_ref().map(|role| role.inside.join(", "));
@@ -126,13 +125,13 @@ fn Standing(guest: topology::Guest) -> impl IntoView {
 }
 
 #[component]
-fn Routes(guest: Known) -> impl IntoView {
+fn Routes(guest: Known) -> impl IntoPart {
     let live = Live::here();
     let texts = texts();
     move || {
         let name = guest.with(|guest| guest.as_ref().map(|guest| guest.name.clone())).unwrap_or_default();
         let routes = live.observed.with(|observed| observed.guests.get(&name).and_then(|facts| facts.routes.clone()));
-        let Some(routes) = routes else { return view! { <p class="soft">{texts.not_asked}</p> }.into_any() };
+        let Some(routes) = routes else { return view! { <p class="soft">{texts.not_asked}</p> } };
         let row = |route: &model::observed::GuestRoute| {
             vec![
                 if route.is_default() { texts.default_word.to_owned() } else { route.destination.to_string() },
@@ -143,17 +142,17 @@ fn Routes(guest: Known) -> impl IntoView {
         };
         let rows = routes.iter().map(row).collect();
         let heads = vec![texts.destination, texts.via, texts.interface, texts.metric];
-        view! { <Table label=texts.routes heads rows empty=texts.no_routes/> }.into_any()
+        view! { <Table label=texts.routes heads rows empty=texts.no_routes/> }
     }
 }
 
 #[component]
-fn Nat(guest: Known) -> impl IntoView {
+fn Nat(guest: Known) -> impl IntoPart {
     let ui = Ui::here();
     let draft = Draft::here();
     let texts = texts();
     move || {
-        let Some(guest) = guest.get() else { return ().into_any() };
+        let Some(guest) = guest.get() else { return Part::Nothing };
         let row = |entry: &model::step::TableEntry| {
             let to = entry.to.map_or_else(|| texts.masquerade.to_owned(), |to| to.to_string());
             vec![entry.subnet.to_string(), to]
@@ -173,7 +172,7 @@ fn Nat(guest: Known) -> impl IntoView {
                 </button>
             }
         });
-        let remove = remove.collect_view();
+        let remove = remove.collect::<Part>();
         let others = guest.other_tables.join(", ");
         let name = guest.name.clone();
         view! {
@@ -189,6 +188,5 @@ fn Nat(guest: Known) -> impl IntoView {
                 {texts.make_gateway}
             </button>
         }
-        .into_any()
     }
 }

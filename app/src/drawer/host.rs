@@ -8,13 +8,14 @@ use crate::{
     live::Live,
     parts::{facts::Table, tabs::Tabs},
     texts::texts,
+    view::{IntoPart, component, view},
 };
 
 /// The main table (rt_tables(5)).
 const MAIN: u32 = 254;
 
 #[component]
-pub fn Host() -> impl IntoView {
+pub fn Host() -> impl IntoPart {
     let live = Live::here();
     let texts = texts();
     let tab = RwSignal::new(0);
@@ -33,9 +34,9 @@ pub fn Host() -> impl IntoView {
         <Tabs names=vec![texts.rules, texts.routes, texts.sysctls] chosen=tab label=texts.details/>
         <div id="panel" role="tabpanel" aria-labelledby=move || format!("tab-{}", tab.get())>
             {move || match tab.get() {
-                0 => view! { <Rules/> }.into_any(),
-                1 => view! { <Routes/> }.into_any(),
-                _ => view! { <Settings/> }.into_any(),
+                0 => view! { <Rules/> },
+                1 => view! { <Routes/> },
+                _ => view! { <Settings/> },
             }}
         </div>
         <Notes subjects/>
@@ -43,7 +44,7 @@ pub fn Host() -> impl IntoView {
 }
 
 #[component]
-fn Routes() -> impl IntoView {
+fn Routes() -> impl IntoPart {
     let live = Live::here();
     let texts = texts();
     let rows = Memo::new(move |_| {
@@ -67,7 +68,7 @@ fn Routes() -> impl IntoView {
 }
 
 #[component]
-fn Settings() -> impl IntoView {
+fn Settings() -> impl IntoPart {
     let live = Live::here();
     let texts = texts();
     let rows = Memo::new(move |_| {

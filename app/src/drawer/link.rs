@@ -9,10 +9,11 @@ use crate::{
     live::{Live, bits},
     parts::facts::Fact,
     texts::texts,
+    view::{IntoPart, Part, component, view},
 };
 
 #[component]
-pub fn Link(name: String) -> impl IntoView {
+pub fn Link(name: String) -> impl IntoPart {
     let live = Live::here();
     let texts = texts();
     let key = name.clone();
@@ -27,8 +28,8 @@ pub fn Link(name: String) -> impl IntoView {
     view! {
         <div class="drawer-head"><h2>{name}</h2></div>
         {move || match link.get() {
-            Some(link) => view! { <Known link/> }.into_any(),
-            None => view! { <p class="sub">{texts.gone}</p> }.into_any(),
+            Some(link) => view! { <Known link/> },
+            None => view! { <p class="sub">{texts.gone}</p> },
         }}
         <dl class="facts"><Fact word=texts.rate>{rate}</Fact></dl>
         <Notes subjects/>
@@ -36,7 +37,7 @@ pub fn Link(name: String) -> impl IntoView {
 }
 
 #[component]
-fn Known(link: observed::Link) -> impl IntoView {
+fn Known(link: observed::Link) -> impl IntoPart {
     let live = Live::here();
     let texts = texts();
     let name =
@@ -45,7 +46,7 @@ fn Known(link: observed::Link) -> impl IntoView {
         .addresses
         .iter()
         .map(|address| view! { <code class="line">{address.net.to_string()}</code> })
-        .collect_view();
+        .collect::<Part>();
     let kind = link.kind.clone().unwrap_or_else(|| texts.hardware.to_owned());
     let state = match (link.up, link.carrier) {
         (false, _) => texts.down,
@@ -65,5 +66,4 @@ fn Known(link: observed::Link) -> impl IntoView {
             {link.rp_filter.map(|mode| view! { <Fact word="rp_filter">{mode}</Fact> })}
         </dl>
     }
-    .into_any()
 }

@@ -10,10 +10,11 @@ use crate::{
     parts::facts::{Fact, Table},
     texts::texts,
     ui::clock,
+    view::{IntoPart, Part, component, view},
 };
 
 #[component]
-pub fn Network(name: String) -> impl IntoView {
+pub fn Network(name: String) -> impl IntoPart {
     let live = Live::here();
     let texts = texts();
     let key = name.clone();
@@ -32,16 +33,16 @@ pub fn Network(name: String) -> impl IntoView {
 }
 
 #[component]
-fn Known(network: observed::Network) -> impl IntoView {
+fn Known(network: observed::Network) -> impl IntoPart {
     let texts = texts();
     let subnets = network.subnets.iter().map(|subnet| {
         let ranges = subnet
             .ranges
             .iter()
             .map(|range| view! { <code class="line">{format!("{} – {}", range.start, range.end)}</code> });
-        view! { <code class="line">{subnet.address.to_string()}</code>{ranges.collect_view()} }
+        view! { <code class="line">{subnet.address.to_string()}</code>{ranges.collect::<Part>()} }
     });
-    let subnets = subnets.collect_view();
+    let subnets = subnets.collect::<Part>();
     view! {
         <dl class="facts">
             <Fact word=texts.state>{if network.active { texts.active } else { texts.inactive }}</Fact>
@@ -55,7 +56,7 @@ fn Known(network: observed::Network) -> impl IntoView {
 
 /// Range and leases of a network, also shown on its bridge.
 #[component]
-pub fn Leases(network: Memo<Option<String>>) -> impl IntoView {
+pub fn Leases(network: Memo<Option<String>>) -> impl IntoPart {
     let live = Live::here();
     let texts = texts();
     let found = Memo::new(move |_| {

@@ -15,10 +15,11 @@ use crate::{
     live::{Live, bits},
     texts::{Texts, fill, texts},
     ui::{Dialog, Ui},
+    view::{IntoPart, Part, component, view},
 };
 
 #[component]
-pub fn NicCard(guest: Memo<String>, mac: Mac) -> impl IntoView {
+pub fn NicCard(guest: Memo<String>, mac: Mac) -> impl IntoPart {
     let ui = Ui::here();
     let live = Live::here();
     let draft = Draft::here();
@@ -82,7 +83,6 @@ pub fn NicCard(guest: Memo<String>, mac: Mac) -> impl IntoView {
             </div>
         </section>
     }
-    .into_any()
 }
 
 fn find(guest: Option<&Guest>, mac: Mac) -> Option<Socket> {
@@ -100,7 +100,7 @@ fn moved(now: Option<&Socket>, then: Option<&Socket>, texts: &Texts) -> String {
 }
 
 #[component]
-fn Lines(nic: Socket, guest: Option<Guest>) -> impl IntoView {
+fn Lines(nic: Socket, guest: Option<Guest>) -> impl IntoPart {
     let texts = texts();
     let name = nic.name.clone().unwrap_or_else(|| texts.nic.to_owned());
     let first = nic.addresses.first().map(|address| address.net.to_string());
@@ -125,7 +125,6 @@ fn Lines(nic: Socket, guest: Option<Guest>) -> impl IntoView {
         <div class="row"><b>{name}</b><code>{first}</code></div>
         <p class="soft">{place}" · "<code>{nic.mac.to_string()}</code></p>
         <p class="soft">{words.join(" · ")}</p>
-        {more.collect_view()}
+        {more.collect::<Part>()}
     }
-    .into_any()
 }

@@ -7,10 +7,11 @@ use crate::{
     live::Live,
     parts::facts::Table,
     texts::{Texts, texts},
+    view::{IntoPart, component, view},
 };
 
 #[component]
-pub fn Ports(rail: Memo<Option<Rail>>) -> impl IntoView {
+pub fn Ports(rail: Memo<Option<Rail>>) -> impl IntoPart {
     let texts = texts();
     move || {
         let ports = rail.get().map(|rail| rail.ports).unwrap_or_default();
@@ -37,7 +38,7 @@ fn state(port: &Port, texts: &Texts) -> String {
 }
 
 #[component]
-pub fn Fdb(rail: Memo<Option<Rail>>) -> impl IntoView {
+pub fn Fdb(rail: Memo<Option<Rail>>) -> impl IntoPart {
     let live = Live::here();
     let texts = texts();
     let rows = Memo::new(move |_| {

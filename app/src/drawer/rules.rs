@@ -6,16 +6,17 @@ use model::observed::{Chain, Rule, Table};
 use crate::{
     live::Live,
     texts::{fill, texts},
+    view::{IntoPart, Part, component, view},
 };
 
 #[component]
-pub fn Rules() -> impl IntoView {
+pub fn Rules() -> impl IntoPart {
     let live = Live::here();
     let texts = texts();
     let keys = Memo::new(move |_| live.observed.with(|observed| observed.tables.keys().cloned().collect::<Vec<_>>()));
     on_cleanup(move || live.watched.update(|watched| watched.clear()));
     view! {
-        <For each=move || keys.get() key=Clone::clone let:key>
+        <For each=move || keys.get() let:key>
             <TableView key/>
         </For>
         {move || keys.with(Vec::is_empty).then(|| view! { <p class="soft">{texts.no_rules}</p> })}
@@ -23,7 +24,7 @@ pub fn Rules() -> impl IntoView {
 }
 
 #[component]
-fn TableView(key: String) -> impl IntoView {
+fn TableView(key: String) -> impl IntoPart {
     let live = Live::here();
     let open = RwSignal::new(false);
     let name = key.clone();
@@ -50,7 +51,7 @@ fn TableView(key: String) -> impl IntoView {
 }
 
 #[component]
-fn Chains(table: Table) -> impl IntoView {
+fn Chains(table: Table) -> impl IntoPart {
     let texts = texts();
     let key = table.key();
     let chain = |chain: &Chain| {
@@ -58,17 +59,17 @@ fn Chains(table: Table) -> impl IntoView {
         let about: Vec<String> = chain.hook.iter().cloned().chain(policy).collect();
         let rules =
             chain.rules.iter().map(|rule| view! { <RuleView key=format!("{key} {}", rule.handle) rule=rule.clone()/> });
-        let rules = rules.collect_view();
+        let rules = rules.collect::<Part>();
         view! {
             <h3><code>{chain.name.clone()}</code><small>{about.join(" · ")}</small></h3>
             <ul class="rules">{rules}</ul>
         }
     };
-    table.chains.iter().map(chain).collect_view()
+    table.chains.iter().map(chain).collect::<Part>()
 }
 
 #[component]
-fn RuleView(key: String, rule: Rule) -> impl IntoView {
+fn RuleView(key: String, rule: Rule) -> impl IntoPart {
     let live = Live::here();
     let texts = texts();
     let hits = move || live.hits.with(|hits| hits.get(&key).copied());

@@ -7,10 +7,11 @@ use super::Item;
 use crate::{
     texts::{fill, texts},
     ui::{Dialog, Ui},
+    view::{IntoPart, Part, component, view},
 };
 
 #[component]
-pub fn BridgeItem(name: String) -> impl IntoView {
+pub fn BridgeItem(name: String) -> impl IntoPart {
     let ui = Ui::here();
     let texts = texts();
     let key = name.clone();
@@ -37,7 +38,7 @@ pub fn BridgeItem(name: String) -> impl IntoView {
                 let nic = socket.nic.name.clone().unwrap_or_default();
                 view! { <li class="soft">{format!("{} {nic} {}", card.title, socket.nic.tap.clone().unwrap_or_default())}</li> }
             })
-            .collect_view()
+            .collect::<Part>()
         })
     };
     let label = fill(texts.actions, &[&name]);
@@ -59,5 +60,4 @@ pub fn BridgeItem(name: String) -> impl IntoView {
             <ul>{ports}</ul>
         </li>
     }
-    .into_any()
 }

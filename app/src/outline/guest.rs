@@ -11,6 +11,7 @@ use crate::{
     live::Live,
     texts::{fill, texts},
     ui::{Dialog, Ui},
+    view::{IntoPart, component, view},
 };
 
 pub fn matches(guest: &Guest, find: &str) -> bool {
@@ -25,7 +26,7 @@ pub fn matches(guest: &Guest, find: &str) -> bool {
 }
 
 #[component]
-pub fn GuestItem(name: String) -> impl IntoView {
+pub fn GuestItem(name: String) -> impl IntoPart {
     let ui = Ui::here();
     let live = Live::here();
     let texts = texts();
@@ -61,17 +62,16 @@ pub fn GuestItem(name: String) -> impl IntoView {
                 </button>
             </span>
             <ul>
-                <For each=move || macs.get() key=|mac| *mac let:mac>
+                <For each=move || macs.get() let:mac>
                     <NicItem guest owner=owner.clone() mac/>
                 </For>
             </ul>
         </li>
     }
-    .into_any()
 }
 
 #[component]
-fn NicItem(guest: Memo<Option<Guest>>, owner: String, mac: Mac) -> impl IntoView {
+fn NicItem(guest: Memo<Option<Guest>>, owner: String, mac: Mac) -> impl IntoPart {
     let ui = Ui::here();
     let live = Live::here();
     let draft = Draft::here();
@@ -110,5 +110,4 @@ fn NicItem(guest: Memo<Option<Guest>>, owner: String, mac: Mac) -> impl IntoView
             </span>
         </li>
     }
-    .into_any()
 }

@@ -1,18 +1,28 @@
 //! The log-in page.
 
-use leptos::{ev::SubmitEvent, html, prelude::*, task::spawn_local};
+use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
 use model::problem::Problem;
+use wasm_bindgen::JsCast;
 
-use crate::{api, header::go_home, parts::trouble::Trouble, texts::texts};
+use crate::{
+    api,
+    header::go_home,
+    parts::trouble::Trouble,
+    texts::texts,
+    view::{IntoPart, NodeRef, component, view},
+};
 
 #[component]
-pub fn Login() -> impl IntoView {
+pub fn Login() -> impl IntoPart {
     let texts = texts();
-    let token = NodeRef::<html::Input>::new();
+    let token = NodeRef::new_local(None);
     let problem = RwSignal::new(None::<Problem>);
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
-        let Some(input) = token.get_untracked() else { return };
+        let Some(input) = token.get_untracked().and_then(|node| node.dyn_into::<web_sys::HtmlInputElement>().ok())
+        else {
+            return;
+        };
         spawn_local(async move {
             match api::log_in(input.value().trim(), texts).await {
                 Ok(()) => go_home(),

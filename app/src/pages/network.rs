@@ -1,6 +1,6 @@
 //! The one page that matters: picture, outline, drawer, tray.
 
-use leptos::{ev::KeyboardEvent, html, prelude::*};
+use leptos::{ev::KeyboardEvent, prelude::*};
 use wasm_bindgen::JsCast;
 
 use crate::{
@@ -15,17 +15,18 @@ use crate::{
     texts::texts,
     tray::Tray,
     ui::Ui,
+    view::{IntoPart, NodeRef, component, view},
 };
 
 #[component]
-pub fn Network(initial: Initial) -> impl IntoView {
+pub fn Network(initial: Initial) -> impl IntoPart {
     let live = Live::new(&initial);
     provide_context(live);
     let draft = Draft::new(live);
     provide_context(draft);
     let ui = Ui::new(live, draft);
     provide_context(ui);
-    let find = NodeRef::<html::Input>::new();
+    let find = NodeRef::new_local(None);
     Effect::new(move |_| {
         ui.follow();
         let back = window_event_listener_untyped("popstate", move |_| ui.follow());
@@ -60,11 +61,10 @@ pub fn Network(initial: Initial) -> impl IntoView {
             <Dialogs/>
         </div>
     }
-    .into_any()
 }
 
 /// `/` find, `O` outline, `P` plan, Escape closes.
-fn key(event: &KeyboardEvent, ui: Ui, find: NodeRef<html::Input>) {
+fn key(event: &KeyboardEvent, ui: Ui, find: NodeRef) {
     if event.ctrl_key() || event.meta_key() || event.alt_key() {
         return;
     }
@@ -82,7 +82,7 @@ fn key(event: &KeyboardEvent, ui: Ui, find: NodeRef<html::Input>) {
     match event.key().as_str() {
         "/" => {
             event.prevent_default();
-            focus(find.get_untracked().map(Into::into));
+            focus(find.get_untracked().and_then(|find| find.dyn_into().ok()));
         }
         "o" | "O" => {
             ui.outline.update(|open| *open = !*open);

@@ -1,16 +1,21 @@
 //! A modal form: native `<dialog>`, so that focus stays inside and Escape closes.
 
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
 
-use crate::{texts::texts, ui::Ui};
+use crate::{
+    texts::texts,
+    ui::Ui,
+    view::{IntoPart, NodeRef, Part, component, view},
+};
 
 #[component]
-pub fn Modal(title: String, children: Children) -> impl IntoView {
+pub fn Modal(title: String, children: Part) -> impl IntoPart {
     let ui = Ui::here();
     let texts = texts();
-    let node = NodeRef::<html::Dialog>::new();
+    let node = NodeRef::new_local(None);
     Effect::new(move |_| {
-        if let Some(dialog) = node.get() {
+        if let Some(dialog) = node.get().and_then(|node| node.dyn_into::<web_sys::HtmlDialogElement>().ok()) {
             // Already open is as good.
             let _ = dialog.show_modal();
         }
@@ -21,15 +26,14 @@ pub fn Modal(title: String, children: Children) -> impl IntoView {
                 <h2 id="modal-title">{title}</h2>
                 <button class="quiet" type="button" aria-label=texts.close on:click=move |_| ui.dialog.set(None)>"×"</button>
             </div>
-            {children()}
+            {children}
         </dialog>
     }
-    .into_any()
 }
 
 /// The two buttons at the end of a form.
 #[component]
-pub fn Buttons(#[prop(into)] blocked: Signal<bool>) -> impl IntoView {
+pub fn Buttons(blocked: Signal<bool>) -> impl IntoPart {
     let ui = Ui::here();
     let texts = texts();
     view! {

@@ -1,13 +1,13 @@
 //! Facts as pairs of word and value, and as tables.
 
-use leptos::prelude::*;
+use crate::view::{IntoPart, Part, component, view};
 
 /// One pair. Several stand in a `<dl class="facts">`.
 #[component]
-pub fn Fact(word: &'static str, children: Children) -> impl IntoView {
+pub fn Fact(word: &'static str, children: Part) -> impl IntoPart {
     view! {
         <dt>{word}</dt>
-        <dd>{children()}</dd>
+        <dd>{children}</dd>
     }
 }
 
@@ -18,13 +18,13 @@ pub fn Table(
     heads: Vec<&'static str>,
     rows: Vec<Vec<String>>,
     empty: &'static str,
-) -> impl IntoView {
+) -> impl IntoPart {
     if rows.is_empty() {
-        return view! { <p class="soft">{empty}</p> }.into_any();
+        return view! { <p class="soft">{empty}</p> };
     }
-    let heads = heads.into_iter().map(|head| view! { <th scope="col">{head}</th> }).collect_view();
-    let cells = |row: Vec<String>| row.into_iter().map(|cell| view! { <td>{cell}</td> }).collect_view();
-    let rows = rows.into_iter().map(|row| view! { <tr>{cells(row)}</tr> }).collect_view();
+    let heads = heads.into_iter().map(|head| view! { <th scope="col">{head}</th> }).collect::<Part>();
+    let cells = |row: Vec<String>| row.into_iter().map(|cell| view! { <td>{cell}</td> }).collect::<Part>();
+    let rows = rows.into_iter().map(|row| view! { <tr>{cells(row)}</tr> }).collect::<Part>();
     view! {
         <div class="table" tabindex="0" role="region" aria-label=label>
             <table>
@@ -33,5 +33,4 @@ pub fn Table(
             </table>
         </div>
     }
-    .into_any()
 }

@@ -1,5 +1,6 @@
 //! Fields of forms. Each has a label, always.
 
+use crate::view::{IntoPart, Part, component, view};
 use leptos::prelude::*;
 
 /// One line of text.
@@ -8,18 +9,16 @@ pub fn TextField(
     label: &'static str,
     name: &'static str,
     value: RwSignal<String>,
-    #[prop(optional)] hint: &'static str,
-    #[prop(optional)] example: &'static str,
-    #[prop(into, optional)] error: Signal<Option<String>>,
-    #[prop(optional)] required: bool,
-) -> impl IntoView {
+    hint: &'static str,
+    example: &'static str,
+    error: Memo<Option<String>>,
+) -> impl IntoPart {
     let wrong = move || error.get().is_some().to_string();
     view! {
         <label class="field">
             <span>{label}</span>
             <input
                 name=name
-                required=required
                 placeholder=example
                 autocomplete="off"
                 spellcheck="false"
@@ -31,7 +30,6 @@ pub fn TextField(
             {move || error.get().map(|error| view! { <em role="alert">{error}</em> })}
         </label>
     }
-    .into_any()
 }
 
 /// One of several: pairs of value and words.
@@ -41,7 +39,7 @@ pub fn Choice(
     name: &'static str,
     value: RwSignal<String>,
     options: Vec<(String, String)>,
-) -> impl IntoView {
+) -> impl IntoPart {
     let options = options.into_iter().map(|(key, words)| {
         let chosen = value.with_untracked(|value| *value == key);
         view! { <option value=key selected=chosen>{words}</option> }
@@ -50,16 +48,15 @@ pub fn Choice(
         <label class="field">
             <span>{label}</span>
             <select name=name on:change=move |event| value.set(event_target_value(&event))>
-                {options.collect_view()}
+                {options.collect::<Part>()}
             </select>
         </label>
     }
-    .into_any()
 }
 
 /// Yes or no.
 #[component]
-pub fn Check(label: String, name: &'static str, value: RwSignal<bool>) -> impl IntoView {
+pub fn Check(label: String, name: &'static str, value: RwSignal<bool>) -> impl IntoPart {
     view! {
         <label class="check">
             <input

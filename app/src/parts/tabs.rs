@@ -1,10 +1,11 @@
 //! Tabs (WAI-ARIA Authoring Practices: arrow keys move, the chosen one is in the tab order).
 
+use crate::view::{IntoPart, Part, component, view};
 use leptos::{ev::KeyboardEvent, prelude::*};
 use wasm_bindgen::JsCast;
 
 #[component]
-pub fn Tabs(names: Vec<&'static str>, chosen: RwSignal<usize>, label: &'static str) -> impl IntoView {
+pub fn Tabs(names: Vec<&'static str>, chosen: RwSignal<usize>, label: &'static str) -> impl IntoPart {
     let count = names.len();
     let tabs = names.into_iter().enumerate().map(|(nth, name)| {
         let on = move || chosen.get() == nth;
@@ -22,7 +23,7 @@ pub fn Tabs(names: Vec<&'static str>, chosen: RwSignal<usize>, label: &'static s
             </button>
         }
     });
-    view! { <div class="tabs" role="tablist" aria-label=label>{tabs.collect_view()}</div> }
+    view! { <div class="tabs" role="tablist" aria-label=label>{tabs.collect::<Part>()}</div> }
 }
 
 fn step(event: &KeyboardEvent, chosen: RwSignal<usize>, count: usize) {

@@ -1,12 +1,13 @@
 //! What the server refused, in its own words.
 
+use crate::view::{IntoPart, Part, component, view};
 use leptos::prelude::*;
 use model::problem::Problem;
 
 use crate::texts::texts;
 
 #[component]
-pub fn Trouble(#[prop(into)] problem: Signal<Option<Problem>>) -> impl IntoView {
+pub fn Trouble(problem: RwSignal<Option<Problem>>) -> impl IntoPart {
     let language = texts().language;
     move || {
         problem.get().map(|problem| {
@@ -19,7 +20,7 @@ pub fn Trouble(#[prop(into)] problem: Signal<Option<Problem>>) -> impl IntoView 
                 <div class="trouble" role="alert">
                     <b>{problem.title.clone()}</b>
                     <p>{detail}</p>
-                    {notes.collect_view()}
+                    {notes.collect::<Part>()}
                 </div>
             }
         })

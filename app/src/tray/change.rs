@@ -12,10 +12,11 @@ use crate::{
     draft::Draft,
     live::Live,
     texts::{Texts, fill, texts},
+    view::{IntoPart, Part, component, view},
 };
 
 #[component]
-pub fn ChangeView() -> impl IntoView {
+pub fn ChangeView() -> impl IntoPart {
     let live = Live::here();
     let draft = Draft::here();
     let texts = texts();
@@ -40,7 +41,6 @@ pub fn ChangeView() -> impl IntoView {
         </div>
         {move || live.change.get().map(|change| view! { <Course change/> })}
     }
-    .into_any()
 }
 
 fn headline(change: &Change, texts: &Texts) -> String {
@@ -57,7 +57,7 @@ fn headline(change: &Change, texts: &Texts) -> String {
 }
 
 #[component]
-fn Course(change: Change) -> impl IntoView {
+fn Course(change: Change) -> impl IntoPart {
     let texts = texts();
     let state = |nth: usize| match change.state {
         ChangeState::Applying if nth == change.done => texts.now,
@@ -68,9 +68,9 @@ fn Course(change: Change) -> impl IntoView {
     let steps = change.steps.iter().enumerate().map(|(nth, step)| {
         view! { <StepLine nth step=step.clone() state=state(nth)/> }
     });
-    let steps = steps.collect_view();
-    let left = change.left_over.iter().map(|left| view! { <li>{left.clone()}</li> }).collect_view();
-    let proofs = change.proofs.iter().map(|proof| view! { <ProofView proof=proof.clone()/> }).collect_view();
+    let steps = steps.collect::<Part>();
+    let left = change.left_over.iter().map(|left| view! { <li>{left.clone()}</li> }).collect::<Part>();
+    let proofs = change.proofs.iter().map(|proof| view! { <ProofView proof=proof.clone()/> }).collect::<Part>();
     view! {
         {change.error.clone().map(|error| view! { <p class="trouble" role="alert">{error}</p> })}
         {(!change.left_over.is_empty()).then(|| view! {
@@ -83,7 +83,7 @@ fn Course(change: Change) -> impl IntoView {
 
 /// What the probe saw, hop by hop.
 #[component]
-fn ProofView(proof: Proof) -> impl IntoView {
+fn ProofView(proof: Proof) -> impl IntoPart {
     let texts = texts();
     let holds = proof.holds();
     let promise = &proof.promise;
@@ -101,7 +101,7 @@ fn ProofView(proof: Proof) -> impl IntoView {
 
 /// One step: sentence, command, and its state or risk.
 #[component]
-pub fn StepLine(nth: usize, step: Step, state: &'static str) -> impl IntoView {
+pub fn StepLine(nth: usize, step: Step, state: &'static str) -> impl IntoPart {
     let language: Language = texts().language;
     let wire = Live::here().you.with_untracked(|you| you.as_ref().and_then(|you| you.link.clone()));
     let right = match state {
@@ -117,5 +117,4 @@ pub fn StepLine(nth: usize, step: Step, state: &'static str) -> impl IntoView {
             <span class="risk">{right}</span>
         </li>
     }
-    .into_any()
 }

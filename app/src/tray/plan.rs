@@ -13,10 +13,11 @@ use crate::{
     live::Live,
     texts::{Texts, fill, texts},
     ui::{Dialog, Ui},
+    view::{IntoPart, Part, component, view},
 };
 
 #[component]
-pub fn PlanView() -> impl IntoView {
+pub fn PlanView() -> impl IntoPart {
     let ui = Ui::here();
     let live = Live::here();
     let draft = Draft::here();
@@ -34,8 +35,8 @@ pub fn PlanView() -> impl IntoView {
             <p class="soft" role="status">
                 {move || plan.with(|plan| summary(plan, texts))}
                 {move || match wire.get() {
-                    Some(link) => view! { <b class="warn">{format!(" · {}", fill(texts.touches_wire, &[&link]))}</b> }.into_any(),
-                    None => format!(" · {}", texts.no_wire).into_any(),
+                    Some(link) => view! { <b class="warn">{format!(" · {}", fill(texts.touches_wire, &[&link]))}</b> },
+                    None => format!(" · {}", texts.no_wire).into_part(),
                 }}
                 " · "{texts.can_undo}
             </p>
@@ -44,15 +45,14 @@ pub fn PlanView() -> impl IntoView {
             <button class="button" on:click=move |_| ui.open(Dialog::Export)>{texts.export}</button>
             <button class="button go" disabled=idle on:click=move |_| draft.apply()>{texts.apply}</button>
         </div>
-        {move || notes.get().iter().map(|note| note_view(note, texts.language)).collect_view()}
+        {move || notes.get().iter().map(|note| note_view(note, texts.language)).collect::<Part>()}
         <ol class="steps">
             {move || {
                 let steps = steps.get().into_iter().enumerate();
-                steps.map(|(nth, step)| view! { <StepLine nth step state=""/> }).collect_view()
+                steps.map(|(nth, step)| view! { <StepLine nth step state=""/> }).collect::<Part>()
             }}
         </ol>
     }
-    .into_any()
 }
 
 fn summary(plan: &Plan, texts: &Texts) -> String {
