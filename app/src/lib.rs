@@ -21,6 +21,7 @@ mod outline;
 mod pages;
 mod parts;
 mod paths;
+#[cfg(feature = "ssr")]
 mod shell;
 mod texts;
 mod tray;
@@ -35,9 +36,11 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-pub use shell::Assets;
 #[cfg(feature = "ssr")]
-pub use shell::render;
+pub use shell::{Assets, render};
+
+/// The element that carries [`Initial`] as JSON.
+const INITIAL: &str = "initial";
 
 /// Everything that the first picture needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,6 +78,7 @@ impl Theme {
         }
     }
 
+    #[cfg(feature = "ssr")]
     fn attribute(self) -> Option<&'static str> {
         match self {
             Self::System => None,
@@ -91,7 +95,7 @@ pub fn hydrate() {
     use leptos::prelude::document;
 
     console_error_panic_hook::set_once();
-    let json = document().get_element_by_id(shell::INITIAL).and_then(|element| element.text_content());
+    let json = document().get_element_by_id(INITIAL).and_then(|element| element.text_content());
     // A page whose data cannot be read keeps showing what the server drew.
     let Some(initial) = json.and_then(|json| serde_json::from_str::<Initial>(&json).ok()) else { return };
     view::hydrate_body(app::App { initial });

@@ -1,19 +1,20 @@
 //! The HTML document around the application.
 
-#[cfg(feature = "ssr")]
 use leptos::prelude::Owner;
 
-#[cfg(feature = "ssr")]
 use crate::{
-    Initial,
+    INITIAL, Initial,
     app::App,
-    paths,
     texts::Texts,
     view::{self, IntoPart},
 };
 
-/// The element that carries [`Initial`] as JSON.
-pub(crate) const INITIAL: &str = "initial";
+const STYLE: &str = "/style.css";
+const THEME: &str = "/theme.js";
+const HYDRATE: &str = "/hydrate.js";
+const SCRIPT: &str = "/pkg/app.js";
+const WASM: &str = "/pkg/app_bg.wasm";
+const ICON: &str = "/icon.svg";
 
 /// How static files are named in this build.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,7 +23,6 @@ pub struct Assets {
     pub version: String,
 }
 
-#[cfg(feature = "ssr")]
 impl Assets {
     fn of(&self, path: &str) -> String {
         format!("{path}{}", self.version)
@@ -30,7 +30,6 @@ impl Assets {
 }
 
 /// The whole document. The application is the first thing in its body: hydration begins there.
-#[cfg(feature = "ssr")]
 pub fn render(initial: Initial, assets: &Assets) -> String {
     let texts = Texts::of(initial.language);
     let escaped = |text: &str| {
@@ -66,11 +65,11 @@ pub fn render(initial: Initial, assets: &Assets) -> String {
 </html>
 "#,
         language = texts.language.tag(),
-        style = assets.of(paths::STYLE),
-        icon = assets.of(paths::ICON),
-        script = assets.of(paths::SCRIPT),
-        wasm = assets.of(paths::WASM),
-        theme_script = assets.of(paths::THEME),
-        hydrate = assets.of(paths::HYDRATE),
+        style = assets.of(STYLE),
+        icon = assets.of(ICON),
+        script = assets.of(SCRIPT),
+        wasm = assets.of(WASM),
+        theme_script = assets.of(THEME),
+        hydrate = assets.of(HYDRATE),
     )
 }

@@ -10,6 +10,7 @@ use std::{
     rc::Rc,
 };
 
+use any_spawner::Executor;
 use leptos::prelude::{Owner, RenderEffect, Set, document, untrack};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::Node;
@@ -19,6 +20,8 @@ use super::part::{Element, IntoPart, Items, MakePart, Part, Setting, Value};
 /// Brings the server's page to life: `root` is what `<body>` begins with.
 pub fn hydrate_body(root: impl IntoPart) {
     let Some(body) = document().body() else { return };
+    // Effects run as tasks. An executor that is there already serves as well.
+    let _ = Executor::init_wasm_bindgen();
     let owner = Owner::new();
     let shown = owner.with(|| Cursor::new(body.clone().into(), body.first_child(), true).take(root.into_part()));
     // As long as the page.
@@ -123,9 +126,13 @@ impl Cursor {
         }
     }
 
+    fn at(&self) -> Option<Node> {
+        self.next.borrow().clone()
+    }
+
     /// The node that may be kept for what comes now.
     fn found(&self) -> Option<Node> {
-        self.next.borrow().clone().filter(|_| self.adopt)
+        self.at().filter(|_| self.adopt)
     }
 
     fn step(&self, behind: &Node) {
@@ -134,7 +141,7 @@ impl Cursor {
 
     fn insert(&self, node: &Node) {
         // `next` is a child of `parent`, or nothing.
-        let _ = self.parent.insert_before(node, self.next.borrow().as_ref());
+        let _ = self.parent.insert_before(node, self.at().as_ref());
     }
 
     fn comment(&self) -> Shown {
@@ -260,7 +267,7 @@ impl Cursor {
         let show = |(key, make): (String, MakePart)| match kept.remove(&key) {
             Some(item) => {
                 for node in item.shown.nodes() {
-                    if self.next.borrow().as_ref() != Some(&node) {
+                    if self.at().as_ref() != Some(&node) {
                         self.insert(&node);
                     }
                     self.step(&node);
@@ -278,7 +285,7 @@ impl Cursor {
 
     /// Removes what stands between here and `end`.
     fn clear(&self, end: Option<&Node>) {
-        while let Some(node) = self.next.borrow().clone().filter(|node| Some(node) != end) {
+        while let Some(node) = self.at().filter(|node| Some(node) != end) {
             self.step(&node);
             remove(&node);
         }
