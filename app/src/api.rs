@@ -1,15 +1,11 @@
-//! Requests to the server. What it refuses comes back as [`Problem`], in its own words.
+//! Requests to the server. What it refuses comes back as [`Refusal`], in its own words.
 
 use gloo_net::http::{Request, RequestBuilder, Response};
-use model::{
-    Cluster,
-    plan::Plan,
-    problem::{Problem, ProblemKind},
-    step::Step,
-};
+use model::{Cluster, plan::Plan, step::Step};
 use serde::Serialize;
+use serde_json::Value;
 
-use crate::{paths, texts::Texts};
+use crate::{paths, refusal::Refusal, texts::Texts};
 
 #[derive(Serialize)]
 struct Token<'a> {
@@ -27,47 +23,37 @@ struct NewChange<'a> {
     steps: &'a [Step],
 }
 
-pub async fn log_in(token: &str, texts: &Texts) -> Result<(), Problem> {
+pub async fn log_in(token: &str, texts: &Texts) -> Result<(), Refusal> {
     send(Request::post(paths::SESSION), &Token { token }, texts).await
 }
 
-pub async fn log_out(texts: &Texts) -> Result<(), Problem> {
+pub async fn log_out(texts: &Texts) -> Result<(), Refusal> {
     check(Request::delete(paths::SESSION).send().await, texts).await
 }
 
 /// Asks for the change. How it goes comes over the live socket.
-pub async fn change(cluster: &Cluster, version: u64, plan: &Plan, texts: &Texts) -> Result<(), Problem> {
+pub async fn change(cluster: &Cluster, version: u64, plan: &Plan, texts: &Texts) -> Result<(), Refusal> {
     let wanted = NewChange { cluster, version, based_on: plan.based_on, steps: &plan.steps };
     send(Request::post(paths::CHANGES), &wanted, texts).await
 }
 
 /// Takes back the last change.
-pub async fn undo(texts: &Texts) -> Result<(), Problem> {
+pub async fn undo(texts: &Texts) -> Result<(), Refusal> {
     check(Request::post(paths::UNDO).send().await, texts).await
 }
 
-async fn send(request: RequestBuilder, body: &impl Serialize, texts: &Texts) -> Result<(), Problem> {
+async fn send(request: RequestBuilder, body: &impl Serialize, texts: &Texts) -> Result<(), Refusal> {
     match request.json(body) {
         Ok(request) => check(request.send().await, texts).await,
-        Err(_) => Err(problem(texts.unreadable)),
+        Err(_) => Err(Refusal::titled(texts.unreadable)),
     }
 }
 
-async fn check(response: Result<Response, gloo_net::Error>, texts: &Texts) -> Result<(), Problem> {
-    let Ok(response) = response else { return Err(problem(texts.unreachable)) };
+async fn check(response: Result<Response, gloo_net::Error>, texts: &Texts) -> Result<(), Refusal> {
+    let Ok(response) = response else { return Err(Refusal::titled(texts.unreachable)) };
     if response.ok() {
         return Ok(());
     }
-    Err(response.json::<Problem>().await.unwrap_or_else(|_| problem(texts.unreadable)))
-}
-
-fn problem(title: &str) -> Problem {
-    Problem {
-        kind: ProblemKind::Unavailable,
-        status: 0,
-        title: title.to_owned(),
-        detail: String::new(),
-        field: None,
-        notes: Vec::new(),
-    }
+    let problem = response.json::<Value>().await.unwrap_or_default();
+    Err(Refusal::of(&problem).unwrap_or_else(|| Refusal::titled(texts.unreadable)))
 }

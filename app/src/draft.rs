@@ -6,13 +6,13 @@ use leptos::{prelude::*, task::spawn_local};
 use model::{
     Cluster, Observed,
     plan::{Plan, plan},
-    problem::Problem,
     topology::Topology,
 };
 
 use crate::{
     api,
     live::Live,
+    refusal::Refusal,
     texts::{Texts, texts},
 };
 
@@ -33,8 +33,8 @@ pub struct Draft {
     pub plan: Memo<Option<Plan>>,
     /// The topology that the plan would lead to.
     pub drafted: Memo<Option<Topology>>,
-    /// What the server said against the last request.
-    pub problem: RwSignal<Option<Problem>>,
+    /// What was said against the last edit or request.
+    pub refusal: RwSignal<Option<Refusal>>,
     /// A request is under way.
     pub busy: RwSignal<bool>,
 }
@@ -55,7 +55,7 @@ impl Draft {
                 Some(live.observed.with(|observed| Topology::of(&simulated(observed, plan))))
             })
         });
-        Self { live, texts: texts(), edited, plan, drafted, problem: RwSignal::new(None), busy: RwSignal::new(false) }
+        Self { live, texts: texts(), edited, plan, drafted, refusal: RwSignal::new(None), busy: RwSignal::new(false) }
     }
 
     pub fn here() -> Self {
@@ -75,7 +75,7 @@ impl Draft {
 
     /// Puts an edited document in the draft's place. One that says what the committed one says is no draft.
     pub fn put(self, cluster: Cluster) {
-        self.problem.set(None);
+        self.refusal.set(None);
         if self.live.change.with_untracked(|change| change.as_ref().is_some_and(|change| change.state.is_final())) {
             self.live.change.set(None);
         }
@@ -88,7 +88,7 @@ impl Draft {
     }
 
     pub fn discard(self) {
-        self.problem.set(None);
+        self.refusal.set(None);
         self.edited.set(None);
     }
 
@@ -97,11 +97,11 @@ impl Draft {
         let Some(plan) = self.plan.get_untracked() else { return };
         let texts = self.texts;
         self.busy.set(true);
-        self.problem.set(None);
+        self.refusal.set(None);
         spawn_local(async move {
             match api::change(&edited.cluster, edited.version, &plan, texts).await {
                 Ok(()) => self.edited.set(None),
-                Err(problem) => self.problem.set(Some(problem)),
+                Err(refusal) => self.refusal.set(Some(refusal)),
             }
             self.busy.set(false);
         });
@@ -110,10 +110,10 @@ impl Draft {
     pub fn undo(self) {
         let texts = self.texts;
         self.busy.set(true);
-        self.problem.set(None);
+        self.refusal.set(None);
         spawn_local(async move {
-            if let Err(problem) = api::undo(texts).await {
-                self.problem.set(Some(problem));
+            if let Err(refusal) = api::undo(texts).await {
+                self.refusal.set(Some(refusal));
             }
             self.busy.set(false);
         });

@@ -57,7 +57,7 @@ pub fn Header(find: NodeRef) -> impl IntoPart {
             >
                 {texts.outline}
             </button>
-            <button class="quiet" aria-label=texts.switch_language on:click=move |_| switch_language(texts.language)>
+            <button class="quiet" title=texts.switch_language on:click=move |_| switch_language(texts.language)>
                 <span lang=texts.language.pick("zh-Hans", "en")>{texts.other_language}</span>
             </button>
             <button class="quiet" aria-label=texts.theme title=texts.theme on:click=move |_| switch_theme()>"◐"</button>

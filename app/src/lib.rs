@@ -1,11 +1,11 @@
 //! Bridgehead in the browser: rendered by the server, then hydrated to WebAssembly.
 //!
-//! The server calls [`render`] and sends the text. The same [`Initial`] travels in the page as JSON, and `hydrate`
-//! builds the same tree from it: no request is needed before the picture stands.
+//! The server calls [`render`] and sends the text. The same [`Initial`] travels in the page as base64 of its
+//! [bytes](model::wire), and `hydrate` builds the same tree from it: no request is needed before the picture stands.
 //!
 //! ```text
-//! server: Initial ─► render ─► HTML with the picture + Initial as JSON
-//! browser: JSON ─► Initial ─► hydrate ─► Live, kept up to date by /api/v1/live
+//! server: Initial ─► render ─► HTML with the picture + Initial as bytes
+//! browser: bytes ─► Initial ─► hydrate ─► Live, kept up to date by /api/v1/live
 //! ```
 
 mod api;
@@ -21,6 +21,7 @@ mod outline;
 mod pages;
 mod parts;
 mod paths;
+mod refusal;
 #[cfg(feature = "ssr")]
 mod shell;
 mod texts;
@@ -30,20 +31,20 @@ mod view;
 
 use std::sync::Arc;
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use model::{
     Language, Observed,
     event::{Document, YouAreHere},
 };
-use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
 pub use shell::{Assets, render};
 
-/// The element that carries [`Initial`] as JSON.
+/// The element that carries [`Initial`].
 const INITIAL: &str = "initial";
 
 /// Everything that the first picture needs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, BorshSerialize, BorshDeserialize)]
 pub struct Initial {
     /// Empty if nobody is logged in.
     pub observed: Arc<Observed>,
@@ -58,8 +59,7 @@ pub struct Initial {
 }
 
 /// The colours that the reader chose; kept in the cookie `theme`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, BorshSerialize, BorshDeserialize)]
 pub enum Theme {
     /// As the system says.
     #[default]
@@ -92,11 +92,20 @@ impl Theme {
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
-    use leptos::prelude::document;
-
     console_error_panic_hook::set_once();
-    let json = document().get_element_by_id(INITIAL).and_then(|element| element.text_content());
     // A page whose data cannot be read keeps showing what the server drew.
-    let Some(initial) = json.and_then(|json| serde_json::from_str::<Initial>(&json).ok()) else { return };
+    let Some(initial) = initial() else { return };
     view::hydrate_body(app::App { initial });
+}
+
+/// What the server put into the page.
+#[cfg(feature = "hydrate")]
+fn initial() -> Option<Initial> {
+    use leptos::prelude::{document, window};
+
+    let text = document().get_element_by_id(INITIAL)?.text_content()?;
+    // A text with one character for each byte.
+    let binary = window().atob(&text).ok()?;
+    let bytes: Vec<u8> = binary.chars().map(|byte| byte as u8).collect();
+    model::wire::decode(&bytes)
 }

@@ -1,6 +1,8 @@
 //! The HTML document around the application.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use leptos::prelude::Owner;
+use model::wire;
 
 use crate::{
     INITIAL, Initial,
@@ -42,8 +44,7 @@ pub fn render(initial: Initial, assets: &Assets) -> String {
         name => format!("{} · Bridgehead", escaped(name)),
     };
     let theme = initial.theme.attribute().map(|theme| format!(" data-theme=\"{theme}\"")).unwrap_or_default();
-    // `<` could end the script element.
-    let json = serde_json::to_string(&initial).unwrap_or_default().replace('<', "\\u003c");
+    let bytes = STANDARD.encode(wire::encode(&initial));
     let mut body = String::new();
     Owner::new().with(|| view::write(App { initial }.into_part(), &mut body));
     format!(
@@ -61,7 +62,7 @@ pub fn render(initial: Initial, assets: &Assets) -> String {
 <script src="{theme_script}"></script>
 <script type="module" src="{hydrate}" data-script="{script}" data-wasm="{wasm}" id="hydrate"></script>
 </head>
-<body>{body}<script type="application/json" id="{INITIAL}">{json}</script></body>
+<body>{body}<script type="application/octet-stream" id="{INITIAL}">{bytes}</script></body>
 </html>
 "#,
         language = texts.language.tag(),
@@ -72,4 +73,28 @@ pub fn render(initial: Initial, assets: &Assets) -> String {
         theme_script = assets.of(THEME),
         hydrate = assets.of(HYDRATE),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_carries_what_it_shows() {
+        let mut initial = Initial {
+            observed: Default::default(),
+            document: Default::default(),
+            you: None,
+            language: model::Language::Chinese,
+            theme: crate::Theme::Dark,
+            logged_in: false,
+            now_ms: 1_900_000_000_000,
+        };
+        std::sync::Arc::make_mut(&mut initial.observed).host.hostname = "</script>".to_owned();
+        let page = render(initial.clone(), &Assets::default());
+        let (_, rest) = page.split_once(&format!("id=\"{INITIAL}\">")).expect("the element");
+        let (text, _) = rest.split_once('<').expect("its end");
+        let bytes = STANDARD.decode(text).expect("base64");
+        assert_eq!(wire::decode(&bytes), Some(initial));
+    }
 }

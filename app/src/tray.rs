@@ -26,7 +26,7 @@ pub fn Tray() -> impl IntoPart {
             view! {
                 <section class="tray" id="tray" tabindex="-1" aria-label=if planned { texts.draft } else { texts.plan }>
                     {if planned { view! { <plan::PlanView/> } } else { view! { <change::ChangeView/> } }}
-                    <Trouble problem=draft.problem/>
+                    <Trouble refusal=draft.refusal/>
                 </section>
             }
         })

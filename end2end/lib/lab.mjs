@@ -105,8 +105,7 @@ export async function cutOff(how, during) {
 
 /** What is so, without what moves by itself: to compare a network before and after. */
 export async function structure() {
-  const observed = JSON.parse(await run(bridgehead, "observe", "--json"));
-  const { links, routes, sysctls, tables, networks, domains, guests } = observed;
+  const { links, routes, sysctls, tables, networks, domains, guests } = named(await run(bridgehead, "observe", "--json"));
   const name = (index) => links[index]?.name ?? null;
   return {
     // A topology change shortens the ageing of a bridge with STP for half a minute.
@@ -119,6 +118,14 @@ export async function structure() {
     domains: sorted(Object.values(domains)),
     guests: Object.fromEntries(Object.entries(guests).map(([guest, facts]) => [guest, withoutHandles(facts)])),
   };
+}
+
+/** What `observe` said, with each tap named by its guest's NIC: libvirt numbers taps and devices in the order of plugging. */
+function named(text) {
+  const { domains } = JSON.parse(text);
+  const nics = Object.values(domains).flatMap(({ nics }) => nics).filter(({ tap }) => tap);
+  const anonymous = text.replace(/"alias": *"net\d+"/g, '"alias": null');
+  return JSON.parse(nics.reduce((said, { tap, mac }) => said.replaceAll(`"${tap}"`, `"tap of ${mac}"`), anonymous));
 }
 
 const plain = (object, changes) => ({ ...object, ...changes });

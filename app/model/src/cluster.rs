@@ -5,16 +5,18 @@
 
 use std::net::IpAddr;
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Mac,
     name::{GuestName, LinkName, NetworkName},
+    wire,
 };
 
 /// The whole document.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Cluster {
@@ -27,7 +29,7 @@ pub struct Cluster {
 }
 
 /// A bridge of the host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Bridge {
@@ -35,6 +37,7 @@ pub struct Bridge {
     /// The host's own addresses on it, each with its prefix length. One may be written without the list's brackets.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "one_or_many")]
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+    #[borsh(serialize_with = "wire::write_nets", deserialize_with = "wire::read_nets")]
     pub address: Vec<IpNet>,
     /// Bytes; the kernel's choice if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,7 +50,7 @@ pub struct Bridge {
 }
 
 /// A guest's NIC: where it is plugged in, and what it is set to inside the guest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Nic {
@@ -67,6 +70,7 @@ pub struct Nic {
     /// Addresses inside the guest.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "one_or_many")]
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+    #[borsh(serialize_with = "wire::write_nets", deserialize_with = "wire::read_nets")]
     pub address: Vec<IpNet>,
     /// The next hop of the guest's default route, reached through this NIC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,7 +79,7 @@ pub struct Nic {
 }
 
 /// A guest, or the host, that routes and translates for a bridge.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Gateway {
@@ -102,7 +106,7 @@ pub struct Gateway {
 }
 
 /// How the sources of a gateway's members are rewritten.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Translation {

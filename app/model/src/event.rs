@@ -2,9 +2,12 @@
 //!
 //! The server says hello (with a snapshot unless the client already has that generation), then keyed upserts and
 //! removals. A client that lags or reconnects gets a snapshot again.
+//!
+//! Frames travel as JSON, or as the bytes of [`wire`] to the page that the server itself served.
 
 use std::{collections::BTreeMap, net::IpAddr};
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -14,10 +17,11 @@ use crate::{
         SourceState, Table,
     },
     plan::Change,
+    wire,
 };
 
 /// Server to browser. The tag comes before the content, so that what is keyed by number can be read straight away.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase", tag = "frame", content = "is")]
 pub enum Frame {
@@ -49,7 +53,7 @@ pub enum Ask {
 }
 
 /// A version of the cluster document.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Document {
     /// 0 before the first change.
@@ -58,7 +62,7 @@ pub struct Document {
 }
 
 /// The way by which this browser's own connection reaches the host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct YouAreHere {
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
@@ -67,19 +71,21 @@ pub struct YouAreHere {
 }
 
 /// Counters since each object was made.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Traffic {
     /// Milliseconds since 1970: rates are differences over this.
     pub at: u64,
     /// By ifindex.
+    #[borsh(deserialize_with = "wire::read_map")]
     pub links: BTreeMap<u32, Counters>,
     /// By `family table handle`.
+    #[borsh(deserialize_with = "wire::read_map")]
     pub rules: BTreeMap<String, Hits>,
 }
 
 /// From one generation to the next.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Patch {
     pub generation: u64,
@@ -88,7 +94,7 @@ pub struct Patch {
 }
 
 /// One keyed part of `Observed`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase", tag = "object", content = "is")]
 pub enum Object {
@@ -98,7 +104,7 @@ pub enum Object {
     Routes(Vec<Route>),
     Neighbours(Vec<Neighbour>),
     Fdb(Vec<FdbEntry>),
-    Sysctls(BTreeMap<String, String>),
+    Sysctls(#[borsh(deserialize_with = "wire::read_map")] BTreeMap<String, String>),
     Table(Table),
     Network(Network),
     Domain(Domain),
@@ -106,7 +112,7 @@ pub enum Object {
 }
 
 /// Names a keyed part that is gone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase", tag = "object", content = "key")]
 pub enum Key {

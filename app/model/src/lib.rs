@@ -28,6 +28,7 @@ pub mod proof;
 mod resolve;
 pub mod step;
 pub mod topology;
+pub mod wire;
 
 pub use cluster::Cluster;
 pub use language::Language;

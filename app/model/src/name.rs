@@ -39,6 +39,7 @@ macro_rules! name {
     ($(#[$doc:meta])* $type:ident, $limit:expr, $reserved:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[derive(borsh::BorshSerialize, borsh::BorshDeserialize)]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String))]
         pub struct $type(String);
 

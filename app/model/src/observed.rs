@@ -12,7 +12,10 @@ mod ruleset;
 
 use std::{collections::BTreeMap, fmt};
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
+
+use crate::wire;
 
 pub use domain::{AgentChannel, Attachment, Domain, DomainState, Marks, Nic, NicMark, RouteMark};
 pub use guest::{GuestFacts, GuestInterface, GuestRoute};
@@ -22,15 +25,17 @@ pub use route::{FdbEntry, Neighbour, Route};
 pub use ruleset::{Chain, Hits, Rule, Table};
 
 /// Everything known about one host at one moment.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Observed {
     pub host: Host,
     /// Rises by one with every structural change; a plan names the generation it was computed from.
     pub generation: u64,
     /// A source that is absent here has not been asked yet.
+    #[borsh(deserialize_with = "wire::read_map")]
     pub sources: BTreeMap<Source, SourceState>,
     /// By ifindex.
+    #[borsh(deserialize_with = "wire::read_map")]
     pub links: BTreeMap<u32, Link>,
     pub routes: Vec<Route>,
     pub neighbours: Vec<Neighbour>,
@@ -38,19 +43,24 @@ pub struct Observed {
     /// Dotted names as `sysctl` prints them, of the settings that decide about forwarding:
     /// `net.ipv4.ip_forward`, `net.ipv6.conf.all.forwarding`, `net.ipv4.conf.all.rp_filter`,
     /// `net.bridge.bridge-nf-call-iptables` and its siblings. A name that is absent does not exist on this host.
+    #[borsh(deserialize_with = "wire::read_map")]
     pub sysctls: BTreeMap<String, String>,
     /// nftables tables by `family name`, e.g. `ip filter`.
+    #[borsh(deserialize_with = "wire::read_map")]
     pub tables: BTreeMap<String, Table>,
     /// libvirt networks by name.
+    #[borsh(deserialize_with = "wire::read_map")]
     pub networks: BTreeMap<String, Network>,
     /// libvirt domains by name.
+    #[borsh(deserialize_with = "wire::read_map")]
     pub domains: BTreeMap<String, Domain>,
     /// What guests say of themselves, by domain name. Hostile input.
+    #[borsh(deserialize_with = "wire::read_map")]
     pub guests: BTreeMap<String, GuestFacts>,
 }
 
 /// The machine that runs libvirt.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Host {
     pub id: HostId,
@@ -58,7 +68,7 @@ pub struct Host {
 }
 
 /// Which host an object is on. One host is drawn today; every object can be told apart by it from the first day.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HostId(pub String);
 
@@ -69,7 +79,9 @@ impl Default for HostId {
 }
 
 /// Where facts come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, BorshSerialize, BorshDeserialize,
+)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
@@ -89,7 +101,7 @@ impl fmt::Display for Source {
 }
 
 /// Whether a source answers. The last facts of a source that fell silent stay, and are drawn as stale.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase", tag = "state")]
 pub enum SourceState {

@@ -12,6 +12,7 @@ mod touches;
 
 use std::net::IpAddr;
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
@@ -19,10 +20,11 @@ use crate::{
     Mac,
     note::Sentence,
     observed::{Attachment, Marks},
+    wire,
 };
 
 /// One effect.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case", tag = "step")]
 pub enum Step {
@@ -57,11 +59,13 @@ pub enum Step {
     AddAddress {
         link: String,
         #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[borsh(serialize_with = "wire::write_net", deserialize_with = "wire::read_net")]
         address: IpNet,
     },
     RemoveAddress {
         link: String,
         #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[borsh(serialize_with = "wire::write_net", deserialize_with = "wire::read_net")]
         address: IpNet,
     },
     AddRoute {
@@ -128,12 +132,14 @@ pub enum Step {
         guest: String,
         mac: Mac,
         #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[borsh(serialize_with = "wire::write_net", deserialize_with = "wire::read_net")]
         address: IpNet,
     },
     RemoveGuestAddress {
         guest: String,
         mac: Mac,
         #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[borsh(serialize_with = "wire::write_net", deserialize_with = "wire::read_net")]
         address: IpNet,
     },
     AddGuestRoute {
@@ -158,7 +164,7 @@ pub enum Step {
 }
 
 /// A bridge to be made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewBridge {
     pub name: String,
@@ -167,10 +173,11 @@ pub struct NewBridge {
 }
 
 /// A route of the host's main table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HostRoute {
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[borsh(serialize_with = "wire::write_net", deserialize_with = "wire::read_net")]
     pub destination: IpNet,
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub gateway: Option<IpAddr>,
@@ -179,7 +186,7 @@ pub struct HostRoute {
 }
 
 /// A default route inside a guest (`ip route add default via … dev … metric …`), its NIC named by MAC.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GuestRoute {
     pub mac: Mac,
@@ -189,7 +196,7 @@ pub struct GuestRoute {
 }
 
 /// An accept for traffic between two interfaces in a base chain that would drop it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NarrowRule {
     /// `ip`, `ip6`, `inet` or `bridge`.
@@ -206,11 +213,12 @@ pub struct NarrowRule {
 
 /// One source translation of a gateway (nat postrouting, priority srcnat). Packets of the gateway's own are exempt
 /// (`fib saddr type local accept`): translating them too would cut the gateway off from its own bridge.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TableEntry {
     /// Whose sources are translated. Destinations inside it are not.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[borsh(serialize_with = "wire::write_net", deserialize_with = "wire::read_net")]
     pub subnet: IpNet,
     /// The address that they become; `None` to masquerade.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
@@ -220,7 +228,7 @@ pub struct TableEntry {
 }
 
 /// What translates inside a guest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum GuestTool {
@@ -229,7 +237,7 @@ pub enum GuestTool {
 }
 
 /// A NIC as libvirt is to make it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NicDefinition {
     pub mac: Mac,

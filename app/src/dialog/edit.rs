@@ -5,7 +5,6 @@ use model::{
     Cluster, Mac, Observed, gateway,
     nic::{self, Place},
     note::Note,
-    problem::{Problem, ProblemKind},
 };
 
 use crate::{draft::Draft, live::Live};
@@ -40,20 +39,9 @@ pub fn edit(live: Live, draft: Draft, edit: impl FnOnce(&Observed, &Cluster) -> 
             true
         }
         Err(note) => {
-            draft.problem.set(Some(problem(note)));
+            draft.refusal.set(Some(note.into()));
             false
         }
-    }
-}
-
-fn problem(note: Note) -> Problem {
-    Problem {
-        kind: ProblemKind::Blocked,
-        status: 0,
-        title: String::new(),
-        detail: String::new(),
-        field: None,
-        notes: vec![note],
     }
 }
 

@@ -122,7 +122,7 @@ pub fn Gateway(bridge: Option<String>, guest: Option<String>, outside: Option<St
                 />
                 <TextField label=texts.probe name="probe" value=probe hint=texts.leave_empty example="10.0.0.9" error=bad_probe/>
                 <Check label=texts.detach.to_owned() name="detach_outside" value=detach/>
-                <Trouble problem=draft.problem/>
+                <Trouble refusal=draft.refusal/>
                 <Buttons blocked=Signal::derive(blocked)/>
             </form>
         </Modal>

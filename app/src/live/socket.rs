@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use js_sys::{ArrayBuffer, Uint8Array};
 use leptos::prelude::*;
-use model::event::{Ask, Frame};
+use model::{
+    event::{Ask, Frame},
+    wire,
+};
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{MessageEvent, WebSocket};
+use web_sys::{BinaryType, MessageEvent, WebSocket};
 
 use super::{Connection, Live};
 use crate::{paths, ui::now};
@@ -53,8 +57,9 @@ impl Line {
         let scheme = if location.protocol().is_ok_and(|protocol| protocol == "https:") { "wss" } else { "ws" };
         let host = location.host().unwrap_or_default();
         let generation = self.live.observed.with_untracked(|observed| observed.generation);
-        let url = format!("{scheme}://{host}{}?since={generation}", paths::LIVE);
+        let url = format!("{scheme}://{host}{}?format=borsh&since={generation}", paths::LIVE);
         let Ok(socket) = WebSocket::new(&url) else { return self.closed(number) };
+        socket.set_binary_type(BinaryType::Arraybuffer);
         let on_open = Closure::<dyn FnMut()>::new(move || self.ask());
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| self.heard(number, &event));
         let on_close = Closure::<dyn FnMut()>::new(move || self.closed(number));
@@ -68,9 +73,8 @@ impl Line {
         if number != self.number.get_value() {
             return;
         }
-        let frame = event.data().as_string().and_then(|text| serde_json::from_str::<Frame>(&text).ok());
         // A frame that cannot be read means that server and page are of different versions.
-        let Some(frame) = frame else { return };
+        let Some(frame) = frame(event) else { return };
         self.heard.set_value(now());
         self.wait.set_value(FIRST_WAIT);
         self.live.take(frame);
@@ -122,4 +126,9 @@ impl Line {
             }
         });
     }
+}
+
+fn frame(event: &MessageEvent) -> Option<Frame> {
+    let bytes = event.data().dyn_into::<ArrayBuffer>().ok()?;
+    wire::decode(&Uint8Array::new(&bytes).to_vec())
 }

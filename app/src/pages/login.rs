@@ -1,13 +1,13 @@
 //! The log-in page.
 
 use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
-use model::problem::Problem;
 use wasm_bindgen::JsCast;
 
 use crate::{
     api,
     header::go_home,
     parts::trouble::Trouble,
+    refusal::Refusal,
     texts::texts,
     view::{IntoPart, NodeRef, component, view},
 };
@@ -16,7 +16,7 @@ use crate::{
 pub fn Login() -> impl IntoPart {
     let texts = texts();
     let token = NodeRef::new_local(None);
-    let problem = RwSignal::new(None::<Problem>);
+    let refusal = RwSignal::new(None::<Refusal>);
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let Some(input) = token.get_untracked().and_then(|node| node.dyn_into::<web_sys::HtmlInputElement>().ok())
@@ -26,7 +26,7 @@ pub fn Login() -> impl IntoPart {
         spawn_local(async move {
             match api::log_in(input.value().trim(), texts).await {
                 Ok(()) => go_home(),
-                Err(refused) => problem.set(Some(refused)),
+                Err(refused) => refusal.set(Some(refused)),
             }
         });
     };
@@ -39,7 +39,7 @@ pub fn Login() -> impl IntoPart {
                     <span>{texts.token}</span>
                     <input type="password" name="token" autocomplete="current-password" required node_ref=token/>
                 </label>
-                <Trouble problem/>
+                <Trouble refusal/>
                 <button class="button go" type="submit">{texts.login}</button>
             </form>
         </main>

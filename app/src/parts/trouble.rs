@@ -1,24 +1,23 @@
-//! What the server refused, in its own words.
+//! What was refused, in the words of who refused it.
 
 use crate::view::{IntoPart, Part, component, view};
 use leptos::prelude::*;
-use model::problem::Problem;
 
-use crate::texts::texts;
+use crate::{refusal::Refusal, texts::texts};
 
 #[component]
-pub fn Trouble(problem: RwSignal<Option<Problem>>) -> impl IntoPart {
+pub fn Trouble(refusal: RwSignal<Option<Refusal>>) -> impl IntoPart {
     let language = texts().language;
     move || {
-        problem.get().map(|problem| {
-            let detail = match &problem.field {
-                Some(field) => format!("{field}: {}", problem.detail),
-                None => problem.detail.clone(),
+        refusal.get().map(|refusal| {
+            let detail = match &refusal.field {
+                Some(field) => format!("{field}: {}", refusal.detail),
+                None => refusal.detail.clone(),
             };
-            let notes = problem.notes.iter().map(|note| view! { <p>{note.text.text(language).to_owned()}</p> });
+            let notes = refusal.notes.iter().map(|note| view! { <p>{note.text(language).to_owned()}</p> });
             view! {
                 <div class="trouble" role="alert">
-                    <b>{problem.title.clone()}</b>
+                    <b>{refusal.title.clone()}</b>
                     <p>{detail}</p>
                     {notes.collect::<Part>()}
                 </div>

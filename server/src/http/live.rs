@@ -12,6 +12,7 @@ use axum::{
 use model::{
     Observed,
     event::{Ask, Frame, Patch},
+    wire,
 };
 use serde::Deserialize;
 use tokio::{
@@ -29,15 +30,38 @@ const COUNTERS: Duration = Duration::from_secs(1);
 /// A frame at least this often: a browser that hears nothing for three times as long calls the connection stale.
 const ALIVE: Duration = Duration::from_secs(5);
 
+/// What a client says when it comes.
 #[derive(Debug, Deserialize)]
-pub struct Since {
+pub struct Wish {
     /// The generation that the client already has.
     since: Option<u64>,
+    #[serde(default)]
+    format: Format,
+}
+
+/// How frames are written. What a client asks is JSON in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Format {
+    /// Text messages, for scripts.
+    #[default]
+    Json,
+    /// Binary messages, for the page that this server served: see [`wire`].
+    Borsh,
+}
+
+impl Format {
+    fn message(self, frame: &Frame) -> serde_json::Result<Message> {
+        Ok(match self {
+            Self::Json => Message::Text(serde_json::to_string(frame)?.into()),
+            Self::Borsh => Message::Binary(wire::encode(frame).into()),
+        })
+    }
 }
 
 pub async fn live(
     State(app): State<App>,
-    Query(Since { since }): Query<Since>,
+    Query(Wish { since, format }): Query<Wish>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
@@ -48,6 +72,7 @@ pub async fn live(
             counters: tick(COUNTERS),
             alive: tick(ALIVE),
             asked: None,
+            format,
             peer,
             app,
             socket,
@@ -65,6 +90,7 @@ fn tick(period: Duration) -> Interval {
 struct Client {
     app: App,
     socket: WebSocket,
+    format: Format,
     peer: SocketAddr,
     patches: broadcast::Receiver<Arc<Patch>>,
     progress: broadcast::Receiver<Progress>,
@@ -157,10 +183,35 @@ impl Client {
     }
 
     async fn send(&mut self, frame: &Frame) -> Result<(), Gone> {
-        let text = serde_json::to_string(frame).map_err(|error| {
+        let message = self.format.message(frame).map_err(|error| {
             tracing::error!("writing a frame: {error}");
             Gone
         })?;
-        self.socket.send(Message::Text(text.into())).await.map_err(|_| Gone)
+        self.socket.send(message).await.map_err(|_| Gone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The message that carries `frame` to a client that came with this query.
+    fn message(query: &str, frame: &Frame) -> Message {
+        let uri = format!("/api/v1/live{query}").parse().expect("an address");
+        let Query(wish) = Query::<Wish>::try_from_uri(&uri).expect("a query");
+        wish.format.message(frame).expect("a message")
+    }
+
+    #[test]
+    fn frames_are_json_unless_borsh_is_asked_for() {
+        let frame = Frame::Patch(Patch { generation: 7, ..Patch::default() });
+        for query in ["", "?since=6", "?format=json"] {
+            let Message::Text(text) = message(query, &frame) else { panic!("{query:?} gives no text") };
+            assert_eq!(serde_json::from_str::<Frame>(&text).expect("a frame"), frame);
+        }
+        for query in ["?format=borsh", "?since=6&format=borsh"] {
+            let Message::Binary(bytes) = message(query, &frame) else { panic!("{query:?} gives no bytes") };
+            assert_eq!(wire::decode::<Frame>(&bytes), Some(frame.clone()));
+        }
     }
 }

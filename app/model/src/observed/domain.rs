@@ -2,13 +2,14 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::Mac;
+use crate::{Mac, wire};
 
 /// One guest as libvirt knows it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Domain {
     pub name: String,
@@ -26,7 +27,7 @@ pub struct Domain {
     pub marks: Marks,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum DomainState {
@@ -38,7 +39,7 @@ pub enum DomainState {
     Suspended,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum AgentChannel {
@@ -51,7 +52,7 @@ pub enum AgentChannel {
 }
 
 /// One `<interface>` of a domain, live and persistent definition joined by MAC.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Nic {
     pub mac: Mac,
@@ -79,7 +80,7 @@ impl Nic {
 }
 
 /// What a NIC is plugged into.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase", tag = "type")]
 pub enum Attachment {
@@ -102,10 +103,11 @@ pub enum Attachment {
 
 /// What Bridgehead changed in a guest that was there before, kept in the domain's metadata under
 /// `https://bridgehead.dev/domain/1`, so that it can be given back without any database.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Marks {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[borsh(deserialize_with = "wire::read_map")]
     pub nics: BTreeMap<Mac, NicMark>,
     /// The default routes that the guest had before ours took their place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -122,7 +124,7 @@ impl Marks {
 }
 
 /// Why a NIC is ours to change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase", tag = "origin")]
 pub enum NicMark {
@@ -137,12 +139,13 @@ pub enum NicMark {
         /// What the guest had set on it, so that a guest without DHCP gets it back too.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+        #[borsh(serialize_with = "wire::write_nets", deserialize_with = "wire::read_nets")]
         addresses: Vec<IpNet>,
     },
 }
 
 /// A default route inside a guest, by the MAC of its NIC.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RouteMark {
     pub mac: Mac,

@@ -2,15 +2,16 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::Mac;
+use crate::{Mac, wire};
 
 use super::Table;
 
 /// The answers of one guest's agent.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GuestFacts {
     /// Why there is no answer, or why a part of it is missing; `None` if all is well.
@@ -19,6 +20,7 @@ pub struct GuestFacts {
     /// `PRETTY_NAME` of its os-release.
     pub os: Option<String>,
     /// Agent commands that are enabled.
+    #[borsh(deserialize_with = "wire::read_set")]
     pub commands: BTreeSet<String>,
     pub interfaces: Vec<GuestInterface>,
     /// `None` where the guest could not be asked (exec is blocked).
@@ -27,11 +29,12 @@ pub struct GuestFacts {
     /// nftables tables inside the guest; `None` where the guest could not be asked or has no `nft`.
     pub tables: Option<Vec<Table>>,
     /// Programs found inside that Bridgehead can use: `ip`, `nft`, `iptables`, `traceroute`, `ping`.
+    #[borsh(deserialize_with = "wire::read_set")]
     pub programs: BTreeSet<String>,
 }
 
 /// One interface inside a guest, loopback left out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GuestInterface {
     pub name: String,
@@ -39,16 +42,18 @@ pub struct GuestInterface {
     /// `None` where only the agent's own list could be had.
     pub up: Option<bool>,
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+    #[borsh(serialize_with = "wire::write_nets", deserialize_with = "wire::read_nets")]
     pub addresses: Vec<IpNet>,
     pub mtu: Option<u32>,
     pub rp_filter: Option<u8>,
 }
 
 /// One route inside a guest (`ip -j route`).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GuestRoute {
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[borsh(serialize_with = "wire::write_net", deserialize_with = "wire::read_net")]
     pub destination: IpNet,
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub via: Option<IpAddr>,

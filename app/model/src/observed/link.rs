@@ -2,13 +2,14 @@
 
 use std::net::IpAddr;
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::Mac;
+use crate::{Mac, wire};
 
 /// One interface of the host (`ip -d link`), with its addresses.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Link {
     pub index: u32,
@@ -56,11 +57,12 @@ impl Link {
 }
 
 /// One address of an interface (`ip addr`).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Address {
     /// Address and prefix length, e.g. `192.168.48.1/24`.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[borsh(serialize_with = "wire::write_net", deserialize_with = "wire::read_net")]
     pub net: IpNet,
     /// `global`, `link`, `host` or a number.
     pub scope: String,
@@ -69,7 +71,7 @@ pub struct Address {
 }
 
 /// A bridge's own settings (`ip -d link`).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Bridge {
     pub stp: bool,
@@ -83,7 +85,7 @@ pub struct Bridge {
 }
 
 /// What a port of a bridge is doing (`bridge -d link`).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Port {
     /// `forwarding`, `listening`, `learning`, `blocking` or `disabled`.
@@ -94,7 +96,7 @@ pub struct Port {
 }
 
 /// A tun or tap device.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Tun {
     /// `tun` (layer 3) or `tap` (layer 2).
@@ -104,7 +106,7 @@ pub struct Tun {
 }
 
 /// Traffic of one link since it was made. Travels in its own frame, never in [`Link`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Counters {
     pub rx_bytes: u64,

@@ -2,13 +2,14 @@
 
 use std::net::IpAddr;
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::Mac;
+use crate::{Mac, wire};
 
 /// One libvirt network (`virsh net-dumpxml`, `virsh net-dhcp-leases`).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Network {
     pub name: String,
@@ -26,18 +27,19 @@ pub struct Network {
 }
 
 /// One `<ip>` of a network.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Subnet {
     /// The bridge's own address with its prefix length.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[borsh(serialize_with = "wire::write_net", deserialize_with = "wire::read_net")]
     pub address: IpNet,
     pub ranges: Vec<DhcpRange>,
     pub hosts: Vec<DhcpHost>,
 }
 
 /// Addresses given to whoever asks, both ends included.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DhcpRange {
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
@@ -47,7 +49,7 @@ pub struct DhcpRange {
 }
 
 /// A static lease.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DhcpHost {
     pub mac: Option<Mac>,
@@ -57,11 +59,12 @@ pub struct DhcpHost {
 }
 
 /// An address that dnsmasq gave. The hostname is the guest's own word: hostile input.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Lease {
     pub mac: Option<Mac>,
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[borsh(serialize_with = "wire::write_net", deserialize_with = "wire::read_net")]
     pub address: IpNet,
     pub hostname: Option<String>,
     pub client_id: Option<String>,

@@ -2,10 +2,13 @@
 
 mod text;
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
+use crate::wire;
+
 /// One table. Objects that are not understood stay in `raw`, so that nothing vanishes from the picture.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Table {
     /// `ip`, `ip6`, `inet`, `arp`, `bridge` or `netdev`.
@@ -14,11 +17,12 @@ pub struct Table {
     pub handle: u64,
     pub chains: Vec<Chain>,
     /// Sets, maps, flowtables and whatever else nft printed, as its JSON.
+    #[borsh(serialize_with = "wire::write_json", deserialize_with = "wire::read_json")]
     pub raw: Vec<serde_json::Value>,
 }
 
 /// One chain with its rules in order.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Chain {
     pub name: String,
@@ -35,17 +39,18 @@ pub struct Chain {
 }
 
 /// One rule.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Rule {
     pub handle: u64,
     pub comment: Option<String>,
     /// nft's own JSON statements (libnftables-json(5)), with the numbers of `counter` statements set to 0: they travel as [`Hits`].
+    #[borsh(serialize_with = "wire::write_json", deserialize_with = "wire::read_json")]
     pub statements: Vec<serde_json::Value>,
 }
 
 /// What a rule's counter has seen. Travels in its own frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Hits {
     pub packets: u64,
