@@ -86,7 +86,7 @@ fn boxes(diagram: &Diagram) -> Vec<(String, Rect)> {
     cards.chain(rails).chain([("host".to_owned(), diagram.host.rect)]).collect()
 }
 
-/// The straight parts of a path of `M`, `H`, `V` and `Q`; a rounded corner counts as its chord.
+/// The parts of a path of `M`, `H`, `V` and `Q`, each as the box that it fills; a rounded corner is cut into short chords.
 fn segments(path: &str) -> Vec<Rect> {
     let mut at = (0, 0);
     let mut segments = Vec::new();
@@ -94,25 +94,36 @@ fn segments(path: &str) -> Vec<Rect> {
     while let Some(command) = rest.chars().next() {
         let end = rest[1..].find(|c: char| c.is_ascii_alphabetic()).map_or(rest.len(), |end| end + 1);
         let numbers: Vec<i32> = rest[1..end].split_whitespace().map(|n| n.parse().expect("a number")).collect();
-        let to = match (command, numbers.as_slice()) {
-            ('M', [x, y]) | ('Q', [_, _, x, y]) => (*x, *y),
-            ('H', [x]) => (*x, at.1),
-            ('V', [y]) => (at.0, *y),
+        let line = match (command, numbers.as_slice()) {
+            ('M', [x, y]) => vec![(*x, *y)],
+            ('Q', [via_x, via_y, x, y]) => {
+                (1..=CHORDS).map(|nth| (bent(at.0, *via_x, *x, nth), bent(at.1, *via_y, *y, nth))).collect()
+            }
+            ('H', [x]) => vec![(*x, at.1)],
+            ('V', [y]) => vec![(at.0, *y)],
             other => panic!("{other:?} in {path}"),
         };
-        if command != 'M' {
-            let (x, y) = (at.0.min(to.0), at.1.min(to.1));
-            segments.push(Rect::new(x, y, (at.0 - to.0).abs().max(1), (at.1 - to.1).abs().max(1)));
+        for to in line {
+            if command != 'M' {
+                let (x, y) = (at.0.min(to.0), at.1.min(to.1));
+                segments.push(Rect::new(x, y, (at.0 - to.0).abs().max(1), (at.1 - to.1).abs().max(1)));
+            }
+            at = to;
         }
-        at = to;
         rest = &rest[end..];
     }
     segments
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(192))]
+const CHORDS: i32 = 6;
 
+/// A coordinate of the curve from `from` to `to` that bends towards `via`.
+fn bent(from: i32, via: i32, to: i32, nth: i32) -> i32 {
+    let (there, back) = (nth, CHORDS - nth);
+    (back * back * from + 2 * back * there * via + there * there * to) / (CHORDS * CHORDS)
+}
+
+proptest! {
     #[test]
     fn nothing_lies_on_anything_else(sketch in sketches()) {
         let diagram = Diagram::of(&sketch, &View::default());
@@ -153,6 +164,21 @@ proptest! {
     }
 
     #[test]
+    fn cables_never_run_under_text(sketch in sketches()) {
+        let diagram = Diagram::of(&sketch, &View::default());
+        let taps = diagram.cables.iter().filter_map(|(key, cable)| Some((key.clone(), cable.label?)));
+        let names = diagram.rails.iter().map(|(key, rail)| (format!("name of {key}"), rail.label));
+        let labels: Vec<_> = taps.chain(names).collect();
+        for (key, cable) in &diagram.cables {
+            for segment in segments(&cable.path) {
+                for (label, text) in &labels {
+                    prop_assert!(!segment.overlaps(*text), "{key} ({}) runs under {label} {text:?}", cable.path);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn every_plug_has_its_cable(sketch in sketches()) {
         let diagram = Diagram::of(&sketch, &View::default());
         let plugs: usize = diagram.cards.values().flat_map(|card| &card.sockets).map(|socket| socket.nic.ends.len()).sum();
@@ -166,6 +192,61 @@ proptest! {
         turned.guests.reverse();
         prop_assert_eq!(Diagram::of(&sketch, &View::default()), Diagram::of(&turned, &View::default()));
     }
+}
+
+#[test]
+fn a_gateway_stands_between_its_bridges_and_the_guests_behind_them() {
+    let rails = vec![rail(0, 0, 0), rail(1, 1, 0)];
+    let master = guest(0, vec![nic(0, 0, &[0]), nic(0, 1, &[1])], Some((0, 1)));
+    let guests = vec![master, guest(1, vec![nic(1, 0, &[1])], None), guest(2, vec![nic(2, 0, &[0])], None)];
+    let diagram = Diagram::of(&Sketch { rails, guests, ..Sketch::default() }, &View::default());
+    let places: Vec<_> = boxes(&diagram).into_iter().map(|(key, at)| (key, (at.x, at.y, at.w, at.h))).collect();
+    let expected = [
+        ("guest:node0", (524, 118, 200, 196)),
+        ("guest:node1", (908, 84, 206, 122)),
+        ("guest:node2", (908, 238, 206, 122)),
+        ("rail br0", (430, 108, 18, 278)),
+        ("rail br1", (800, 108, 18, 144)),
+        ("host", (146, 118, 232, 160)),
+    ];
+    assert_eq!(places, expected.map(|(key, at)| (key.to_owned(), at)));
+    let paths: Vec<&str> = diagram.cables.values().map(|cable| cable.path.as_str()).collect();
+    let around = "M448 354H820Q832 354 832 342V342Q832 330 844 330H900";
+    assert_eq!(paths, ["M448 228H516", "M732 228H800", "M818 176H900", around, "M378 228H430"]);
+}
+
+#[test]
+fn ranks_that_no_rail_has_take_no_room() {
+    let node = guest(0, vec![nic(0, 0, &[1])], Some((0, 1)));
+    let sketch =
+        |rank| Sketch { rails: vec![rail(0, 0, 0), rail(1, rank, 0)], guests: vec![node.clone()], ..Sketch::default() };
+    let (gap, none) = (Diagram::of(&sketch(2), &View::default()), Diagram::of(&sketch(1), &View::default()));
+    assert_eq!((gap.cards, gap.cables, gap.headings), (none.cards, none.cables, none.headings));
+}
+
+#[test]
+fn a_gateway_into_three_networks_reaches_each_below_the_others() {
+    let rails = vec![rail(0, 0, 0), rail(1, 1, 0), rail(2, 1, 0), rail(3, 1, 0)];
+    let nics = (0..4).map(|nth| nic(0, nth, &[nth])).collect();
+    let guests = vec![guest(0, nics, Some((0, 1))), guest(1, vec![nic(1, 0, &[0])], None)];
+    let diagram = Diagram::of(&Sketch { rails, guests, ..Sketch::default() }, &View::default());
+    for (key, cable) in &diagram.cables {
+        for segment in segments(&cable.path) {
+            let passed = diagram.rails.iter().find(|(_, rail)| segment.overlaps(rail.rect));
+            assert!(passed.is_none(), "{key} ({}) runs behind {passed:?}", cable.path);
+        }
+    }
+    assert!(diagram.cables.iter().all(|(key, cable)| key.starts_with("host") || cable.label.is_some()));
+}
+
+#[test]
+fn a_gateway_that_is_moved_across_is_plugged_in_at_the_near_edge() {
+    let rails = vec![rail(0, 0, 0), rail(1, 1, 0)];
+    let guests = vec![guest(0, vec![nic(0, 0, &[0, 1])], Some((0, 1)))];
+    let diagram = Diagram::of(&Sketch { rails, guests, ..Sketch::default() }, &View::default());
+    let start = format!("M{} ", diagram.rails["br1"].rect.x);
+    let moved = diagram.cables.iter().find(|(key, _)| key.ends_with("br1")).expect("the draft's cable");
+    assert!(moved.1.path.starts_with(&start), "{}", moved.1.path);
 }
 
 fn crowd(count: usize) -> Sketch {
