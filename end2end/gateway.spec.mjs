@@ -106,7 +106,7 @@ test("gateway: by keyboard alone", async () => {
     await done();
   }
   await press(actions("mybr0").getByRole("button", { name: "Gateway…" }));
-  await tabTo(page, form.getByLabel("Gateway", { exact: true }));
+  await tabTo(page, form.getByRole("combobox", { name: "Gateway", exact: true }));
   await page.keyboard.type("master");
   const member = form.getByRole("checkbox", { name: "node1" });
   await tabTo(page, member);
