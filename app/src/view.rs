@@ -1,7 +1,7 @@
 //! Views of one small type.
 //!
 //! Leptos gives every view a type of its own, and its code again for each of them. Here a view is data, a [`Part`], and
-//! the code that writes it as HTML ([`html`]) or brings it into the document ([`dom`]) exists once. Signals, memos,
+//! the code that writes it as HTML (`html`) or brings it into the document (`dom`) exists once. Signals, memos,
 //! effects, contexts and events are Leptos' own.
 //!
 //! ```text

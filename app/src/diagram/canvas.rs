@@ -29,7 +29,7 @@ pub fn Canvas() -> impl IntoPart {
     provide_context(drag);
     Effect::new(move |_| {
         if let Some(canvas) = canvas.get() {
-            eye.watch(canvas.into());
+            eye.watch(canvas);
         }
     });
     let seen = eye.seen;

@@ -44,13 +44,15 @@ where
     }))
 }
 
+type Handle = Box<dyn FnMut(web_sys::Event)>;
+
 /// An element of HTML or SVG.
 pub struct Element {
     pub(super) tag: &'static str,
     pub(super) classes: Vec<(&'static str, Value)>,
     pub(super) attributes: Vec<(&'static str, Value)>,
     pub(super) properties: Vec<(&'static str, Value)>,
-    pub(super) listeners: Vec<(Cow<'static, str>, Box<dyn FnMut(web_sys::Event)>)>,
+    pub(super) listeners: Vec<(Cow<'static, str>, Handle)>,
     pub(super) node_ref: Option<NodeRef>,
     pub(super) children: Vec<Part>,
 }

@@ -1,7 +1,7 @@
 //! Links, addresses, routes, neighbours and FDB, by rtnetlink; sysctls, by `/proc/sys`.
 //!
 //! Whole tables are read by dumps, one request each. Events come over a socket of their own ([`Events`]) and are nudges
-//! to read again. Writes are in [`write`]: one method per step.
+//! to read again. Writes are in [`mod@write`]: one method per step.
 
 mod address;
 pub mod events;
