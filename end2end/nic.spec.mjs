@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { drag, onPicture, open, rail } from "./lib/browser.mjs";
-import { apply, draftBridge, plug, tray } from "./lib/draft.mjs";
+import { apply, draftBridge, plug, sentences, tray } from "./lib/draft.mjs";
 import { api, bridgehead, cleared, run, settled, structure, until } from "./lib/lab.mjs";
 
 /** The NICs of a guest, as libvirt has them: `{ mac, source }`. */
@@ -56,6 +56,16 @@ test("nic: dragged from guest to bridge, addressed, moved, pulled and unplugged;
 
   await cleared();
   await settled(async () => assert.deepEqual(await structure(), before));
+});
+
+test("nic: a drag that Escape cancels drafts nothing", async () => {
+  const page = await open();
+  await draftBridge(page, "mybr0", "192.168.48.1/24");
+  const drafted = await sentences(page);
+  await drag(page, plug(page, "node2"), rail(page, "mybr0"), () => page.keyboard.press("Escape"));
+  assert.deepEqual(await sentences(page), drafted);
+  assert.equal(await page.getByRole("dialog").count(), 0);
+  await page.context().close();
 });
 
 test("nic: one that was there is unplugged, and given back as it was", async () => {

@@ -67,8 +67,8 @@ export function rail(page, bridge) {
   return page.locator(".rail-label").filter({ has: page.locator("b", { hasText: new RegExp(`^${bridge}$`) }) });
 }
 
-/** Drags with the pointer, in steps, as a hand would. */
-export async function drag(page, from, to) {
+/** Drags with the pointer, in steps, as a hand would; `before` is done before it lets go. */
+export async function drag(page, from, to, before = async () => {}) {
   const start = await middle(from);
   const end = await middle(to);
   await page.mouse.move(start.x, start.y);
@@ -76,6 +76,7 @@ export async function drag(page, from, to) {
   for (let step = 1; step <= 8; step += 1) {
     await page.mouse.move(start.x + ((end.x - start.x) * step) / 8, start.y + ((end.y - start.y) * step) / 8);
   }
+  await before();
   await page.mouse.up();
 }
 

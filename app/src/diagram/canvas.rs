@@ -31,6 +31,12 @@ pub fn Canvas() -> impl IntoPart {
         if let Some(canvas) = canvas.get() {
             eye.watch(canvas);
         }
+        let escape = window_event_listener(leptos::ev::keydown, move |event| {
+            if event.key() == "Escape" && drag.is_on() {
+                drag.cancel();
+            }
+        });
+        on_cleanup(move || escape.remove());
     });
     let seen = eye.seen;
     let cards = in_view(ui, seen, |d| d.cards.iter().map(|(key, card)| (key, card.rect)).collect());

@@ -241,7 +241,9 @@ mod tests {
             "host lab\n  kernel: answers\n  libvirt: SILENT: cannot connect to libvirt\n\
              links\n  eno1 device down mtu 1500\n\
              bridges\n  virbr0 bridge down mtu 1500\n    vnet0 tun up no-carrier mtu 1500 forwarding isolated\n\
-             networks\n  default isolated inactive\n    lease 192.168.122.9/24 evil\u{fffd}[2J\n"
+             networks\n  default isolated inactive\n    lease 192.168.122.9/24 evil\u{fffd}[2J\n\
+             notes\n  source:libvirt: No answer from libvirt: cannot connect to libvirt. What is drawn of it is the last that \
+             it said.\n"
         );
     }
 }

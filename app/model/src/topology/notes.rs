@@ -28,7 +28,7 @@ fn silent(observed: &Observed, notes: &mut Vec<Note>) {
     for (source, state) in &observed.sources {
         if let SourceState::Silent { reason, .. } = state {
             let text = Sentence::new(
-                format!("The {source} does not answer: {reason}. What is drawn of it is the last that it said."),
+                format!("No answer from {source}: {reason}. What is drawn of it is the last that it said."),
                 format!("{source} 没有应答：{reason}。图中是它最后一次给出的内容。"),
             );
             notes.push(Note::new(Severity::Warn, Subject::Source(source.to_string()), "source-silent", text));
