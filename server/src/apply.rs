@@ -18,7 +18,7 @@ use std::{
 
 use futures::future::join_all;
 use model::{
-    Cluster, Observed,
+    Cluster, Mac, Observed,
     event::Document,
     note::Note,
     plan::{Change, ChangeState, Plan, plan},
@@ -145,7 +145,7 @@ impl Engine {
     /// before it is made.
     pub async fn plan(&self, committed: &Cluster, draft: &Cluster) -> Plan {
         let first = plan(&self.watch.observed(), committed, draft);
-        let guests = guests_inside(&first.steps);
+        let guests = guests_to_ask(&first.steps);
         if guests.is_empty() {
             return first;
         }
@@ -316,9 +316,19 @@ fn left_to_do(observed: &Observed, cluster: &Cluster) -> Vec<Step> {
     plan(observed, cluster, cluster).steps
 }
 
+/// The guests whose inside these steps change and that had an inside to read before: a NIC that is only now plugged in has
+/// nothing on it.
+fn guests_to_ask(steps: &[Step]) -> Vec<String> {
+    let plugged = |of: &Mac| steps.iter().any(|step| matches!(step, Step::AttachNic { nic, .. } if nic.mac == *of));
+    guests_inside(steps.iter().filter(|step| match step {
+        Step::SetGuestLinkUp { mac, .. } | Step::AddGuestAddress { mac, .. } => !plugged(mac),
+        _ => true,
+    }))
+}
+
 /// The guests whose inside these steps change.
-fn guests_inside(steps: &[Step]) -> Vec<String> {
-    let inside = steps.iter().filter_map(|step| match step {
+fn guests_inside<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Vec<String> {
+    let inside = steps.into_iter().filter_map(|step| match step {
         Step::SetGuestLinkUp { guest, .. }
         | Step::AddGuestAddress { guest, .. }
         | Step::RemoveGuestAddress { guest, .. }
