@@ -4,6 +4,8 @@
 //! and attributes, and makes what is missing. So the server's page is brought to life, a new view is made (nothing is
 //! there yet), and a view that is made again keeps the focus, the scroll position and the text that is being written.
 
+mod attribute;
+
 use std::{
     cell::RefCell,
     collections::{HashMap, HashSet},
@@ -12,7 +14,7 @@ use std::{
 
 use any_spawner::Executor;
 use leptos::prelude::{Owner, RenderEffect, Set, document, untrack};
-use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::Node;
 
 use super::part::{Element, IntoPart, Items, MakePart, Part, Setting, Value};
@@ -190,11 +192,11 @@ impl Cursor {
         let class = element.class_value().map(|class| ("class", class));
         let attributes: Vec<_> = class.into_iter().chain(element.attributes).collect();
         if !new {
-            forget(&node, &attributes);
+            attribute::forget(&node, &attributes);
         }
         for (name, value) in attributes {
             let node = node.clone();
-            follow(value, &mut alive, move |setting| set_attribute(&node, name, setting));
+            follow(value, &mut alive, move |setting| attribute::set(&node, name, setting));
         }
         let inside = Self::new(node.clone().into(), node.first_child(), true);
         alive.children = element.children.into_iter().map(|child| inside.take(child)).collect();
@@ -202,7 +204,7 @@ impl Cursor {
         // After the children: the value of a `<select>` is one of its options.
         for (name, value) in element.properties {
             let node = node.clone();
-            follow(value, &mut alive, move |setting| set_property(&node, name, setting));
+            follow(value, &mut alive, move |setting| attribute::set_property(&node, name, setting));
         }
         for (event, handle) in element.listeners {
             let handle = Closure::wrap(handle);
@@ -319,39 +321,6 @@ fn follow(value: Value, alive: &mut Alive, apply: impl Fn(&Setting) + 'static) {
             }
             setting
         })),
-    }
-}
-
-fn set_attribute(node: &web_sys::Element, name: &str, setting: &Setting) {
-    if node.get_attribute(name).as_deref() != setting.as_deref() {
-        // Names are our own, and valid.
-        let _ = match setting {
-            Some(setting) => node.set_attribute(name, setting),
-            None => node.remove_attribute(name),
-        };
-    }
-}
-
-/// `value` is text, everything else (`checked`) is true if it is there.
-fn set_property(node: &web_sys::Element, name: &str, setting: &Setting) {
-    let name = JsValue::from_str(name);
-    let value = match setting {
-        _ if name != "value" => JsValue::from_bool(setting.is_some()),
-        setting => JsValue::from_str(setting.as_deref().unwrap_or_default()),
-    };
-    if js_sys::Reflect::get(node, &name).ok().as_ref() != Some(&value) {
-        // An element without the property keeps what it has.
-        let _ = js_sys::Reflect::set(node, &name, &value);
-    }
-}
-
-/// Removes attributes of what stood here before. `open` belongs to `<dialog>` and `<details>` themselves.
-fn forget(node: &web_sys::Element, wanted: &[(&str, Value)]) {
-    for name in node.get_attribute_names().iter().filter_map(|name| name.as_string()) {
-        if name != "open" && !wanted.iter().any(|(wanted, _)| *wanted == name) {
-            // It was there a moment ago.
-            let _ = node.remove_attribute(&name);
-        }
     }
 }
 

@@ -63,3 +63,49 @@ pub fn escape(text: &str, html: &mut String) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use leptos::prelude::*;
+
+    use super::*;
+    use crate::view::{IntoPart, component, each, view};
+
+    fn html(part: impl IntoPart) -> String {
+        let mut html = String::new();
+        Owner::new().with(|| write(part.into_part(), &mut html));
+        html
+    }
+
+    #[component]
+    fn Named(name: String, children: Part) -> impl IntoPart {
+        view! { <b title=name>{children}</b> }
+    }
+
+    #[test]
+    fn text_and_values_cannot_leave_their_place() {
+        let name = "\"><script>".to_owned();
+        assert_eq!(
+            html(view! { <Named name>{"<&".to_owned()}</Named> }),
+            "<b title=\"&quot;&gt;&lt;script&gt;\">&lt;&amp;</b>"
+        );
+    }
+
+    #[test]
+    fn attributes_are_there_or_not_and_classes_add_up() {
+        let busy = RwSignal::new(true);
+        let absent = None::<String>;
+        let button = view! {
+            <button class="a b" class:busy=move || busy.get() class:gone=false disabled=move || busy.get() hidden=false title=absent>
+                <br/>
+            </button>
+        };
+        assert_eq!(html(button), "<button class=\"a b busy\" disabled=\"\"><br></button>");
+    }
+
+    #[test]
+    fn what_shows_nothing_keeps_its_place() {
+        assert_eq!(html(view! { <p>{None::<String>}{String::new()}</p> }), "<p><!----><!----></p>");
+        assert_eq!(html(each(|| ["a", "b"], |name| view! { <i>{name}</i> })), "<i>a</i><i>b</i><!---->");
+    }
+}
