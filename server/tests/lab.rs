@@ -255,7 +255,8 @@ fn ctrl_c_ends_it_well_even_without_its_daemons() {
     for pid in &tree {
         let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
         if ["libvirtd", "virtlogd", "dnsmasq", "qemu-system-x86"].contains(&name.trim()) {
-            kill("-9", pid.unsigned_abs());
+            // One may have ended with another that was killed before it.
+            signal("-9", pid.unsigned_abs());
         }
     }
     kill("-INT", lab_.child.id());
@@ -264,9 +265,13 @@ fn ctrl_c_ends_it_well_even_without_its_daemons() {
     assert!(!folder.0.join("run").exists() && !folder.0.join("lab.pid").exists());
 }
 
-fn kill(signal: &str, pid: u32) {
-    let sent = Command::new("kill").args([signal, &pid.to_string()]).status().expect("kill");
-    assert!(sent.success());
+fn kill(name: &str, pid: u32) {
+    assert!(signal(name, pid));
+}
+
+/// Whether the process was still there to get it.
+fn signal(name: &str, pid: u32) -> bool {
+    Command::new("kill").args([name, &pid.to_string()]).status().expect("kill").success()
 }
 
 /// A process, its only child, and so on: the lab, unshare, PID 1, the world.
