@@ -20,14 +20,13 @@ async function picture(name, options, act = async () => {}) {
   }
 }
 
-await picture("fresh", {});
 await run(bridgehead, "gateway", "mybr0", "--via", "master", "--members", "node1", "--subnet", "192.168.48.0/24", "--yes");
 await picture("gateway", {}, async (page) => {
   await page.locator("#picture .card-name", { hasText: "master" }).click();
   await page.getByRole("heading", { name: "master" }).waitFor();
+  await page.getByRole("button", { name: "Fit" }).click();
   await page.mouse.move(700, 700);
 });
-await picture("chinese", { locale: "zh-CN" });
 await picture("draft", {}, async (page) => {
   await page.locator("#picture [data-new-nic='node2']").click();
   const form = page.getByRole("dialog");
