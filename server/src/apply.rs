@@ -328,15 +328,6 @@ fn guests_to_ask(steps: &[Step]) -> Vec<String> {
 
 /// The guests whose inside these steps change.
 fn guests_inside<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Vec<String> {
-    let inside = steps.into_iter().filter_map(|step| match step {
-        Step::SetGuestLinkUp { guest, .. }
-        | Step::AddGuestAddress { guest, .. }
-        | Step::RemoveGuestAddress { guest, .. }
-        | Step::AddGuestRoute { guest, .. }
-        | Step::RemoveGuestRoute { guest, .. }
-        | Step::SetGuestForwarding { guest, .. }
-        | Step::ReplaceGuestTable { guest, .. } => Some(guest.clone()),
-        _ => None,
-    });
+    let inside = steps.into_iter().filter_map(|step| step.inside().map(str::to_owned));
     inside.collect::<BTreeSet<_>>().into_iter().collect()
 }

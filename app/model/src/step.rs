@@ -6,6 +6,7 @@
 
 mod command;
 mod inverse;
+mod remaining;
 mod sentence;
 mod simulate;
 mod touches;

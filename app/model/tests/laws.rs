@@ -286,6 +286,35 @@ fn in_order(start: &Observed, plan: &Plan) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// However far a plan got, and whether or not its last step had its effect, what remains of the undo gives back the start;
+/// and so it does when the undo itself is begun again.
+fn interrupted(start: &Observed, plan: &Plan) -> Result<(), TestCaseError> {
+    let mut now = start.clone();
+    for (begun, step) in (1..).zip(&plan.steps) {
+        let before = now.clone();
+        step.simulate(&mut now);
+        prop_assert_eq!(step.remaining(&now), None, "done, and yet something remains");
+        let undo = &plan.undo[plan.steps.len() - begun..];
+        for stopped in [&before, &now] {
+            let back = take_back(stopped, undo);
+            prop_assert_eq!(settled(&back), settled(start), "interrupted at {:#?}", step);
+            let half = take_back(stopped, &undo[..begun / 2]);
+            prop_assert_eq!(settled(&take_back(&half, undo)), settled(start), "interrupted twice at {:#?}", step);
+        }
+    }
+    Ok(())
+}
+
+fn take_back(from: &Observed, undo: &[Step]) -> Observed {
+    let mut now = from.clone();
+    for step in undo {
+        if let Some(step) = step.remaining(&now) {
+            step.simulate(&mut now);
+        }
+    }
+    now
+}
+
 fn laws(start: &Observed, committed: &Cluster, draft: &Cluster) -> Result<Option<Observed>, TestCaseError> {
     let plan = plan(start, committed, draft);
     if plan.is_blocked() {
@@ -304,6 +333,7 @@ fn laws(start: &Observed, committed: &Cluster, draft: &Cluster) -> Result<Option
     );
     let back = run(&after, &plan.undo);
     prop_assert_eq!(settled(&back), settled(start), "undo of {:#?}", plan.steps);
+    interrupted(start, &plan)?;
     let named = named(start, &[committed, draft]);
     prop_assert_eq!(
         settled(&foreign(&after, &named)),

@@ -1,7 +1,8 @@
 //! What a step does, in memory.
 //!
 //! As much of the kernel's and libvirt's own doing is imitated as a plan looks at: connected routes come and go with
-//! addresses, a plugged NIC has a tap, a guest whose agent answers sees it. A step whose object is not there does nothing.
+//! addresses, a plugged NIC has a tap, a guest whose agent answers sees it. A step whose object is not there, or is so
+//! already, does nothing.
 
 mod guest;
 mod nic;
@@ -83,6 +84,9 @@ fn change(observed: &mut Observed, name: &str, with: impl FnOnce(&mut Link)) {
 }
 
 fn create(observed: &mut Observed, bridge: &NewBridge) {
+    if index(observed, &bridge.name).is_some() {
+        return;
+    }
     let index = next_index(observed);
     let link = Link {
         index,
@@ -199,6 +203,9 @@ fn replace(tables: &mut BTreeMap<String, Table>, entries: &[TableEntry]) {
 }
 
 fn insert(observed: &mut Observed, rule: &NarrowRule) {
+    if rule.handle(observed).is_some() {
+        return;
+    }
     let Some(table) = observed.tables.get_mut(&format!("{} {}", rule.family, rule.table)) else { return };
     let handles = table.chains.iter().flat_map(|chain| &chain.rules).map(|rule| rule.handle);
     let handle = handles.max().unwrap_or_default() + 1;

@@ -1,0 +1,83 @@
+//! What is still to be done of a step on a host that may be there already: after a crash, a step may have had all of its
+//! effect, a part, or none, and the host may have been restarted since.
+
+use crate::observed::{DomainState, Nic, Observed, Source, SourceState};
+
+use super::Step;
+
+impl Step {
+    /// This step without what is so already; `None` if nothing is left of it.
+    ///
+    /// What cannot be known is not taken to be done: a source that does not answer leaves its steps whole.
+    #[must_use]
+    pub fn remaining(&self, observed: &Observed) -> Option<Self> {
+        let mut rest = self.clone();
+        match &mut rest {
+            Self::AttachNic { guest, nic, live, config } => {
+                let there = found(observed, guest, nic.mac);
+                *live &= is_active(observed, guest) && there.is_none_or(|nic| nic.live.is_none());
+                *config &= there.is_none_or(|nic| nic.config.is_none());
+            }
+            Self::DetachNic { guest, nic, live, config } | Self::UpdateNic { guest, nic, live, config, .. } => {
+                let there = found(observed, guest, nic.mac);
+                *live &= there.is_some_and(|nic| nic.live.is_some());
+                *config &= there.is_some_and(|nic| nic.config.is_some());
+            }
+            _ => {}
+        }
+        if !rest.can_be_judged(observed) {
+            return Some(self.clone());
+        }
+        if let Self::AttachNic { live: false, config: false, .. }
+        | Self::DetachNic { live: false, config: false, .. }
+        | Self::UpdateNic { live: false, config: false, .. } = rest
+        {
+            return None;
+        }
+        let mut after = observed.clone();
+        rest.simulate(&mut after);
+        (after != *observed).then_some(rest)
+    }
+
+    /// Whether what was observed tells if this step is done.
+    fn can_be_judged(&self, observed: &Observed) -> bool {
+        let answers = |source| observed.sources.get(&source) == Some(&SourceState::Answers);
+        match self {
+            Self::ReplaceTable { .. } | Self::InsertRule { .. } | Self::DeleteRule { .. } => answers(Source::Firewall),
+            Self::AttachNic { .. } | Self::DetachNic { .. } | Self::UpdateNic { .. } | Self::SetMarks { .. } => {
+                answers(Source::Libvirt)
+            }
+            _ => match self.inside() {
+                // What runs in a guest is gone when the guest is off.
+                Some(guest) => {
+                    answers(Source::Libvirt)
+                        && (!is_active(observed, guest)
+                            || observed.guests.get(guest).is_some_and(|facts| facts.trouble.is_none()))
+                }
+                None => answers(Source::Kernel),
+            },
+        }
+    }
+
+    /// The guest whose inside this step changes.
+    pub fn inside(&self) -> Option<&str> {
+        match self {
+            Self::SetGuestLinkUp { guest, .. }
+            | Self::AddGuestAddress { guest, .. }
+            | Self::RemoveGuestAddress { guest, .. }
+            | Self::AddGuestRoute { guest, .. }
+            | Self::RemoveGuestRoute { guest, .. }
+            | Self::SetGuestForwarding { guest, .. }
+            | Self::ReplaceGuestTable { guest, .. } => Some(guest),
+            _ => None,
+        }
+    }
+}
+
+fn found<'a>(observed: &'a Observed, guest: &str, mac: crate::Mac) -> Option<&'a Nic> {
+    observed.domains.get(guest)?.nics.iter().find(|nic| nic.mac == mac)
+}
+
+fn is_active(observed: &Observed, guest: &str) -> bool {
+    observed.domains.get(guest).is_some_and(|domain| !matches!(domain.state, DomainState::Off | DomainState::Crashed))
+}
