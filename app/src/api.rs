@@ -37,6 +37,16 @@ pub async fn change(cluster: &Cluster, version: u64, plan: &Plan, texts: &Texts)
     send(Request::post(paths::CHANGES), &wanted, texts).await
 }
 
+/// Confirms a change: whether it was ours to confirm; `None` if the request did not come through.
+pub async fn confirm(id: u64) -> Option<bool> {
+    let response = Request::post(&format!("{}/{id}/confirm", paths::CHANGES)).send().await.ok()?;
+    match response.status() {
+        200 => Some(true),
+        403 | 404 => Some(false),
+        _ => None,
+    }
+}
+
 /// Takes back the last change.
 pub async fn undo(texts: &Texts) -> Result<(), Refusal> {
     check(Request::post(paths::UNDO).send().await, texts).await

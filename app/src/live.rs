@@ -54,6 +54,8 @@ pub struct Live {
     pub watched: RwSignal<BTreeSet<String>>,
     pub topology: Memo<Topology>,
     counters: StoredValue<rate::Meter>,
+    /// Milliseconds by which the server's clock is ahead of the browser's.
+    ahead: StoredValue<i64>,
 }
 
 impl Live {
@@ -70,11 +72,22 @@ impl Live {
             watched: RwSignal::default(),
             topology: Memo::new(move |_| observed.with(Topology::of)),
             counters: StoredValue::new(rate::Meter::default()),
+            ahead: StoredValue::new(0),
         }
     }
 
     pub fn here() -> Self {
         expect_context()
+    }
+
+    /// Compares the clocks, as soon as there are two.
+    pub fn compare_clocks(self, server: u64) {
+        self.ahead.set_value(server as i64 - crate::ui::now() as i64);
+    }
+
+    /// The server's time at a moment of the browser's clock, in milliseconds since 1970.
+    pub fn server_time(self, here: u64) -> u64 {
+        here.saturating_add_signed(self.ahead.get_value())
     }
 
     /// Takes in one frame.

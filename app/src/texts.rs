@@ -211,6 +211,9 @@ texts! {
     applying: "Applying, {} of {}", "正在执行，第 {} 步，共 {} 步";
     verifying: "Done; proving it", "已完成，正在验证";
     committed: "Applied", "已执行";
+    awaiting: "Done; to be confirmed", "已完成，等待确认";
+    confirm_left: "This change could cut you off. Unless this page reaches the server, it is taken back in {} s.", "此更改可能切断您的连接。若本页面无法联系到服务器，{} 秒后将自动撤回。";
+    confirm_other: "This change could cut off whoever asked for it, and waits for their confirmation: it is taken back in {} s.", "此更改可能切断发起者的连接，正在等待其确认；{} 秒后将自动撤回。";
     rolling_back: "Failed; taking it back", "失败，正在撤回";
     rolled_back: "Rolled back", "已撤回";
     left_over: "Could not be taken back", "无法撤回的部分";

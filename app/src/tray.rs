@@ -1,6 +1,7 @@
 //! The tray reads like a letter: what will happen, the command it equals, what it risks; then how it went.
 
 mod change;
+mod confirm;
 mod plan;
 
 use leptos::prelude::*;

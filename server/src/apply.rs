@@ -1,43 +1,49 @@
 //! The one writer: runs the steps of a plan, and only those. It decides nothing; the plan did.
 //!
 //! ```text
-//! lock ─► still the same plan? ─► run ─► re-observe until the document holds ─► prove promises ─► commit
-//!                                  └───────────────┴──────────────┴─► take back, newest first ─► rolled back
+//! lock ─► still the same plan? ─► journal ─► run ─► re-observe until the document holds ─► prove promises ─► commit
+//!              (each step is in the journal  └───────────────┴──────────────┴─► take back, newest first ─► rolled back
+//!               before it runs)                                             └─► nobody confirms ─▲
 //! ```
+//!
+//! A change that could cut off whoever asked for it runs only while a [revert] process counts, and ends well only if its
+//! operator confirms it. What a crash interrupted is [taken back](recover) at the next start.
 
+mod faults;
+mod recover;
+pub mod revert;
 mod run;
+mod take_back;
+mod task;
 
-use std::{
-    collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use model::{
     Cluster, Mac, Observed,
     event::Document,
-    note::Note,
-    plan::{Change, ChangeState, Plan, plan},
+    note::{Note, Subject},
+    plan::{Change, ChangeState, Plan, guard, plan},
     proof::{Promise, Proof},
     step::Step,
 };
 use serde::Deserialize;
-use tokio::{
-    sync::{Mutex, OwnedMutexGuard, broadcast, watch as channel},
-    time::{Instant, timeout_at},
-};
+use tokio::sync::{Mutex, OwnedMutexGuard, broadcast, watch as channel};
 
 use crate::{
     clock,
     host::Host,
     http::problem::chain,
-    store::{Store, StoreError},
+    store::{
+        Lock, LockOf, Store, StoreError,
+        journal::{Again, NewChange, Outcome},
+    },
     watch::Watch,
 };
+
+use faults::Faults;
+use take_back::guests_inside;
+use task::Task;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
@@ -51,9 +57,24 @@ pub enum ApplyError {
     Blocked(Vec<Note>),
     #[error("there is no change to take back")]
     NothingToUndo,
+    #[error("the last change was not an undo: there is nothing to do again")]
+    NothingToRedo,
+    #[error("the network is as the document says: nothing is to be put back")]
+    NothingToPutBack,
+    #[error("no change waits to be confirmed under the number {0}")]
+    NothingToConfirm(u64),
+    #[error("only {who}, who asked for the change, can confirm it")]
+    NotYours { who: String },
+    #[error("the change could cut you off, and cannot be guarded")]
+    Unguarded(#[from] revert::ArmError),
+    #[error("{seconds} s are no time to confirm a change in: between {} and {} s are", CONFIRM.start(), CONFIRM.end())]
+    Hurry { seconds: u64 },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
+
+/// Seconds in which a change may be asked to be confirmed.
+const CONFIRM: std::ops::RangeInclusive<u64> = 5..=3600;
 
 /// A draft to be applied, as its reader saw it.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -67,6 +88,20 @@ pub struct Wanted {
     /// The steps that were read. Without them, any later generation refuses the change.
     #[serde(default)]
     pub steps: Option<Vec<Step>>,
+    /// Seconds in which it must be confirmed, if it could cut off whoever asks for it; the server's own time if absent.
+    #[serde(default)]
+    pub confirm_within: Option<u64>,
+    /// A word for the history.
+    #[serde(default)]
+    pub why: Option<String>,
+}
+
+/// Who asks, and how they come.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub who: String,
+    /// The link by which their connection comes, if it is known.
+    pub wire: Option<String>,
 }
 
 /// What the engine tells whoever listens.
@@ -76,8 +111,6 @@ pub enum Progress {
     Document(Box<Document>),
 }
 
-/// How long the network may take to become what the document says, after the last step.
-const SETTLE: Duration = Duration::from_secs(15);
 /// A probe is tried so often before a promise counts as broken.
 const PROBES: usize = 3;
 
@@ -87,21 +120,37 @@ pub struct Engine {
     watch: Watch,
     store: Store,
     lock: Arc<Mutex<()>>,
-    next: Arc<AtomicU64>,
     current: Arc<channel::Sender<Option<Change>>>,
+    confirmed: Arc<channel::Sender<Option<u64>>>,
     progress: broadcast::Sender<Progress>,
+    /// How long a change waits to be confirmed.
+    patience: Duration,
+    faults: Faults,
+}
+
+/// What a change leads to.
+struct Aim {
+    plan: Plan,
+    committed: Cluster,
+    draft: Cluster,
+    why: String,
+    again: Again,
+    patience: Duration,
 }
 
 impl Engine {
-    pub fn new(host: Host, watch: Watch, store: Store) -> Self {
+    /// `patience` is how long a change waits to be confirmed, if its operator does not say.
+    pub fn new(host: Host, watch: Watch, store: Store, patience: Duration) -> Self {
         Self {
             host,
             watch,
             store,
             lock: Arc::default(),
-            next: Arc::new(AtomicU64::new(1)),
             current: Arc::new(channel::Sender::new(None)),
+            confirmed: Arc::new(channel::Sender::new(None)),
             progress: broadcast::Sender::new(256),
+            patience,
+            faults: Faults::of("serve"),
         }
     }
 
@@ -117,9 +166,14 @@ impl Engine {
     /// Begins to make the network what `cluster` says; returns as soon as the first step may run.
     ///
     /// On a later generation than the plan was read at, the change goes on only if the plan still has the same steps.
-    pub async fn apply(&self, wanted: Wanted) -> Result<Change, ApplyError> {
-        let Wanted { cluster, version, based_on, steps } = wanted;
-        let guard = Arc::clone(&self.lock).try_lock_owned().map_err(|_| ApplyError::Busy)?;
+    pub async fn apply(&self, wanted: Wanted, caller: &Caller) -> Result<Change, ApplyError> {
+        let Wanted { cluster, version, based_on, steps, confirm_within, why } = wanted;
+        let patience = match confirm_within {
+            Some(seconds) if !CONFIRM.contains(&seconds) => return Err(ApplyError::Hurry { seconds }),
+            Some(seconds) => Duration::from_secs(seconds),
+            None => self.patience,
+        };
+        let guard = self.alone()?;
         let document = self.store.document()?;
         if document.version != version {
             return Err(ApplyError::Version { asked: version, current: document.version });
@@ -128,17 +182,83 @@ impl Engine {
         if plan.based_on != based_on && steps.as_ref() != Some(&plan.steps) {
             return Err(ApplyError::Generation { based_on, now: plan.based_on });
         }
-        self.begin(guard, plan, document.cluster, cluster, "apply")
+        let why = why.unwrap_or_else(|| "apply".to_owned()).chars().take(200).collect();
+        let aim = Aim { plan, committed: document.cluster, draft: cluster, why, again: Again::default(), patience };
+        self.begin(guard, aim, caller).await
     }
 
-    /// Takes back the last change: applies the version before the current one.
-    pub async fn undo(&self) -> Result<Change, ApplyError> {
-        let guard = Arc::clone(&self.lock).try_lock_owned().map_err(|_| ApplyError::Busy)?;
+    /// Takes back the last change that was not taken back yet: applies the version before it.
+    pub async fn undo(&self, caller: &Caller) -> Result<Change, ApplyError> {
+        let current = self.store.position()?;
+        let target = current.checked_sub(1).ok_or(ApplyError::NothingToUndo)?;
+        self.restore(target, Some(current), format!("undo version {current}"), caller).await
+    }
+
+    /// Takes back the last undo.
+    pub async fn redo(&self, caller: &Caller) -> Result<Change, ApplyError> {
+        let target = self.store.undone()?.ok_or(ApplyError::NothingToRedo)?;
+        self.restore(target, None, format!("redo version {target}"), caller).await
+    }
+
+    async fn restore(
+        &self,
+        target: u64,
+        undoes: Option<u64>,
+        why: String,
+        caller: &Caller,
+    ) -> Result<Change, ApplyError> {
+        let guard = self.alone()?;
         let document = self.store.document()?;
-        let before = document.version.checked_sub(1).ok_or(ApplyError::NothingToUndo)?;
-        let before = self.store.version(before)?.ok_or(ApplyError::NothingToUndo)?.cluster;
-        let plan = self.plan(&document.cluster, &before).await;
-        self.begin(guard, plan, document.cluster, before, &format!("take back version {}", document.version))
+        let draft = self.store.version(target)?.ok_or(ApplyError::NothingToUndo)?.cluster;
+        let plan = self.plan(&document.cluster, &draft).await;
+        let aim = Aim {
+            plan,
+            committed: document.cluster,
+            draft,
+            why,
+            again: Again { restores: Some(self.store.position_of(target)?), undoes },
+            patience: self.patience,
+        };
+        self.begin(guard, aim, caller).await
+    }
+
+    /// Makes the network again what the document says: all of it, or what touches one object.
+    pub async fn put_back(&self, subject: Option<&Subject>, caller: &Caller) -> Result<Change, ApplyError> {
+        let guard = self.alone()?;
+        let document = self.store.document()?;
+        let mut plan = self.plan(&document.cluster, &document.cluster).await;
+        if let Some(subject) = subject {
+            plan.keep(|step| step.touches().contains(subject));
+        }
+        if plan.is_empty() && !plan.is_blocked() {
+            return Err(ApplyError::NothingToPutBack);
+        }
+        let what = subject.map(|subject| format!(" {subject}")).unwrap_or_default();
+        let aim = Aim {
+            plan,
+            committed: document.cluster.clone(),
+            draft: document.cluster,
+            why: format!("put back{what}"),
+            again: Again::default(),
+            patience: self.patience,
+        };
+        self.begin(guard, aim, caller).await
+    }
+
+    /// Confirms the change that waits for it, as the operator who asked for it.
+    pub fn confirm(&self, id: u64, caller: &Caller) -> Result<Change, ApplyError> {
+        let change = self.current.borrow().clone();
+        let waits = |change: &Change| change.id == id && change.state == ChangeState::AwaitingConfirmation;
+        let change = change.filter(waits).ok_or(ApplyError::NothingToConfirm(id))?;
+        if change.who != caller.who {
+            return Err(ApplyError::NotYours { who: change.who });
+        }
+        self.confirmed.send_replace(Some(id));
+        Ok(change)
+    }
+
+    fn alone(&self) -> Result<OwnedMutexGuard<()>, ApplyError> {
+        Arc::clone(&self.lock).try_lock_owned().map_err(|_| ApplyError::Busy)
     }
 
     /// What `draft` would do. Nothing announces what happens inside guests: those that the plan would change are asked
@@ -153,19 +273,21 @@ impl Engine {
         plan(&self.watch.observed(), committed, draft)
     }
 
-    fn begin(
-        &self,
-        guard: OwnedMutexGuard<()>,
-        plan: Plan,
-        committed: Cluster,
-        draft: Cluster,
-        why: &str,
-    ) -> Result<Change, ApplyError> {
+    async fn begin(&self, guard: OwnedMutexGuard<()>, aim: Aim, caller: &Caller) -> Result<Change, ApplyError> {
+        let Aim { plan, committed, draft, why, again, patience } = aim;
         if plan.is_blocked() {
             return Err(ApplyError::Blocked(plan.blocks().cloned().collect()));
         }
+        let observed = self.watch.observed();
+        let guarded = guard::needs_confirmation(&observed, &plan.steps, caller.wire.as_deref());
+        let lock = Lock::of(self.store.folder(), LockOf::Change)?.ok_or(ApplyError::Busy)?;
+        let new = NewChange { who: caller.who.clone(), why: why.clone(), plan: plan.clone(), draft: draft.clone(), again };
+        let id = self.faults.around(|| self.store.begin(&new, clock::now()))?;
+        let deadline = if guarded { Some(self.guard(id, patience).await?) } else { None };
         let change = Change {
-            id: self.next.fetch_add(1, Ordering::Relaxed),
+            id,
+            who: caller.who.clone(),
+            why,
             state: ChangeState::Applying,
             steps: plan.steps.clone(),
             done: 0,
@@ -173,15 +295,27 @@ impl Engine {
             left_over: Vec::new(),
             proofs: Vec::new(),
             version: None,
+            confirm_by: guarded.then(|| clock::now().saturating_add(patience.as_millis() as u64)),
         };
         self.tell(&change);
-        let drift = left_to_do(&self.watch.observed(), &committed);
-        let task = Task { engine: self.clone(), change: change.clone(), committed, drift, draft, why: why.to_owned() };
+        let drift = left_to_do(&observed, &committed);
+        let task = Task { engine: self.clone(), change: change.clone(), plan, committed, drift, draft, deadline, patience };
         tokio::spawn(async move {
-            task.run(plan).await;
+            task.run(lock).await;
             drop(guard);
         });
         Ok(change)
+    }
+
+    /// Starts what takes the change back if nobody confirms it. Without that, the change is over before it began.
+    async fn guard(&self, id: u64, patience: Duration) -> Result<tokio::time::Instant, ApplyError> {
+        let deadline = tokio::time::Instant::now() + patience;
+        if let Err(error) = revert::arm(self.store.folder(), id, patience).await {
+            let outcome = Outcome { error: Some(chain(&error)), ..Outcome::default() };
+            self.store.rolled_back(id, &outcome)?;
+            return Err(error.into());
+        }
+        Ok(deadline)
     }
 
     fn tell(&self, change: &Change) {
@@ -211,107 +345,6 @@ impl Engine {
     }
 }
 
-/// One change on its way.
-struct Task {
-    engine: Engine,
-    change: Change,
-    committed: Cluster,
-    /// What was not as the document says before the change began.
-    drift: Vec<Step>,
-    draft: Cluster,
-    why: String,
-}
-
-impl Task {
-    async fn run(mut self, plan: Plan) {
-        let result = self.forward(&plan).await;
-        match result {
-            Ok(version) => {
-                self.change.version = Some(version);
-                self.set(ChangeState::Committed);
-                let document = Document { version, cluster: self.draft.clone() };
-                let _ = self.engine.progress.send(Progress::Document(Box::new(document)));
-            }
-            Err(error) => {
-                tracing::warn!(change = self.change.id, "taking back: {error}");
-                self.change.error = Some(error);
-                self.take_back(&plan).await;
-            }
-        }
-    }
-
-    async fn forward(&mut self, plan: &Plan) -> Result<u64, String> {
-        for step in &plan.steps {
-            self.engine.host.run(step).await.map_err(|error| format!("{}: {}", step.command(), chain(&error)))?;
-            self.change.done += 1;
-            self.engine.tell(&self.change);
-        }
-        self.set(ChangeState::Verifying);
-        self.settle(&plan.steps, &self.draft).await?;
-        for promise in &plan.promises {
-            let proof = self.engine.prove(promise).await;
-            let holds = proof.holds();
-            self.change.proofs.push(proof);
-            self.engine.tell(&self.change);
-            if !holds {
-                return Err(format!(
-                    "{} does not reach {} through {}",
-                    promise.guest, promise.target, promise.first_hop
-                ));
-            }
-        }
-        self.engine.store.commit(&self.draft, &self.why, clock::now()).map_err(|error| chain(&error))
-    }
-
-    /// Waits until nothing is left to do for `cluster`, on what was observed after the steps.
-    async fn settle(&self, steps: &[Step], cluster: &Cluster) -> Result<(), String> {
-        let watch = &self.engine.watch;
-        let guests = guests_inside(steps);
-        let mut changes = watch.changes();
-        let deadline = Instant::now() + SETTLE;
-        watch.refresh(&guests).await;
-        loop {
-            if left_to_do(&changes.borrow_and_update(), cluster).is_empty() {
-                return Ok(());
-            }
-            if timeout_at(deadline, changes.changed()).await.is_err() {
-                let left = left_to_do(&*watch.refresh(&guests).await, cluster);
-                let Some(first) = left.first() else { return Ok(()) };
-                return Err(format!("after the steps this is still to be done: {}", first.command()));
-            }
-        }
-    }
-
-    /// Runs the inverse of each step that was done, newest first, and keeps going if one fails.
-    async fn take_back(&mut self, plan: &Plan) {
-        self.set(ChangeState::RollingBack);
-        let done = self.change.done;
-        // The step that failed may have had a part of its effect: its inverse is tried too, and its failure is no news.
-        let tried = (done + 1).min(plan.steps.len());
-        let undo = plan.undo.iter().skip(plan.steps.len() - tried);
-        for (index, step) in undo.enumerate() {
-            let failed_one = tried > done && index == 0;
-            match self.engine.host.run(step).await {
-                Ok(()) => {}
-                Err(error) if failed_one => tracing::debug!("{}: {}", step.command(), chain(&error)),
-                Err(error) => self.change.left_over.push(format!("{}: {}", step.command(), chain(&error))),
-            }
-        }
-        let observed = self.engine.watch.refresh(&guests_inside(&plan.steps)).await;
-        if self.change.left_over.is_empty() {
-            let left = left_to_do(&observed, &self.committed);
-            let new = left.iter().filter(|step| !self.drift.contains(step));
-            self.change.left_over.extend(new.map(Step::command));
-        }
-        self.set(ChangeState::RolledBack);
-    }
-
-    fn set(&mut self, state: ChangeState) {
-        self.change.state = state;
-        self.engine.tell(&self.change);
-    }
-}
-
 fn left_to_do(observed: &Observed, cluster: &Cluster) -> Vec<Step> {
     plan(observed, cluster, cluster).steps
 }
@@ -324,10 +357,4 @@ fn guests_to_ask(steps: &[Step]) -> Vec<String> {
         Step::SetGuestLinkUp { mac, .. } | Step::AddGuestAddress { mac, .. } => !plugged(mac),
         _ => true,
     }))
-}
-
-/// The guests whose inside these steps change.
-fn guests_inside<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Vec<String> {
-    let inside = steps.into_iter().filter_map(|step| step.inside().map(str::to_owned));
-    inside.collect::<BTreeSet<_>>().into_iter().collect()
 }

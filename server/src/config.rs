@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{client, lab::Lab, observe::Observe};
+use crate::{apply, client, lab::Lab, observe::Observe};
 
 /// A live, editable picture of the network of a KVM cluster.
 #[derive(Debug, Parser)]
@@ -27,6 +27,8 @@ pub enum Command {
     Export,
     /// Take back the last change.
     Undo,
+    #[command(hide = true)]
+    Revert(apply::revert::Revert),
     /// Print the link that logs a browser in.
     Url,
     /// A private world to try it in: real libvirtd, real guests, nothing left behind.
@@ -44,6 +46,9 @@ pub struct Serve {
     /// Where the document, its versions and the token are kept.
     #[arg(long, default_value = "/var/lib/bridgehead", env = "BRIDGEHEAD_STATE")]
     pub state: PathBuf,
+    /// Seconds in which a change that could cut its operator off must be confirmed, or it is taken back.
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(5..=3600), env = "BRIDGEHEAD_CONFIRM_WITHIN")]
+    pub confirm_within: u64,
     /// The built style sheets, scripts and WebAssembly.
     #[arg(long, env = "BRIDGEHEAD_SITE")]
     pub site: Option<PathBuf>,

@@ -14,7 +14,7 @@ mod read;
 mod session;
 mod site;
 
-use std::{error::Error, fs, net::SocketAddr, os::fd::FromRawFd, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{error::Error, fs, net::SocketAddr, os::fd::FromRawFd, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
 
 use axum::{
     Router,
@@ -75,12 +75,14 @@ async fn run(serve: Serve) -> Result<(), Box<dyn Error>> {
         .into());
     }
     let store = Store::open(&serve.state)?;
+    let _served = store.serve()?;
     let access = access::Access::new(store.clone())?;
     let running =
         Running { url: format!("http://{address}"), token: access.token().to_owned(), pid: std::process::id() };
     let host = Host::open(None)?;
     let watch = Watch::start(host.clone()).await;
-    let engine = Engine::new(host, watch.clone(), store.clone());
+    let engine = Engine::new(host, watch.clone(), store.clone(), Duration::from_secs(serve.confirm_within));
+    engine.recover().await?;
     let site = serve.site.clone().unwrap_or_else(site::beside_program);
     let assets = site::assets(&site);
     let app = App::new(Parts { watch, store, engine, access, site, assets });
@@ -153,6 +155,9 @@ fn router(app: App) -> Router {
         .routes(routes!(plan::plan))
         .routes(routes!(change::current, change::apply))
         .routes(routes!(change::undo))
+        .routes(routes!(change::redo))
+        .routes(routes!(change::put_back))
+        .routes(routes!(change::confirm))
         .routes(routes!(proof::prove))
         .split_for_parts();
     let headers = [

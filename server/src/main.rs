@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         Command::Export => client::export(),
         Command::Undo => client::undo(),
         Command::Url => client::url(),
+        Command::Revert(revert) => apply::revert::main(revert),
         Command::Lab(lab) => return lab::main(lab),
     };
     match outcome {

@@ -1,19 +1,25 @@
-//! The document and its versions, sessions and the token, on disk.
+//! The document and its versions, the journal of changes, sessions and the token, on disk.
 //!
 //! One SQLite file in the state folder. Versions are only ever added: the newest is the current one, undo is a newer
 //! version that equals an older one.
 
+pub mod journal;
+mod lock;
+mod session;
+
 use std::{
-    fs::{self, OpenOptions},
-    io::Write,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    fs,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard},
 };
 
 use model::{Cluster, event::Document};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
+
+pub use lock::{Lock, LockOf};
+pub use session::random;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -25,6 +31,10 @@ pub enum StoreError {
     Newer { found: i64, known: i64 },
     #[error("version {version} of the document cannot be read: {reason}; the database was left as it is")]
     Document { version: u64, reason: String },
+    #[error("change {id} of the journal cannot be read; the database was left as it is")]
+    Journal { id: u64, source: serde_json::Error },
+    #[error("another Bridgehead serves the state folder {folder}: end it, or choose another folder with --state")]
+    Served { folder: PathBuf },
     #[error("the token in {path} cannot be read: {reason}")]
     Token { path: PathBuf, reason: String },
 }
@@ -35,7 +45,10 @@ pub struct Version {
     pub version: u64,
     /// Milliseconds since 1970.
     pub at: u64,
+    pub who: String,
     pub why: String,
+    /// The older version that this one is again.
+    pub restores: Option<u64>,
     pub cluster: Cluster,
 }
 
@@ -45,7 +58,8 @@ pub struct Store {
     folder: PathBuf,
 }
 
-const SCHEMA: i64 = 1;
+/// What makes each version of the database out of the one before.
+const MIGRATIONS: [&str; 2] = [include_str!("store/1.sql"), include_str!("store/2.sql")];
 
 impl Store {
     /// Opens the state folder, making it if it is not there.
@@ -53,16 +67,34 @@ impl Store {
         let in_folder = |source| StoreError::Folder { folder: folder.to_owned(), source };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(in_folder)?;
         let path = folder.join("bridgehead.sqlite");
-        let connection = Connection::open(path).map_err(doing("opening"))?;
+        let mut connection = Connection::open(path).map_err(doing("opening"))?;
         connection
             .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000;")
             .map_err(doing("opening"))?;
         let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(doing("reading"))?;
-        if found > SCHEMA {
-            return Err(StoreError::Newer { found, known: SCHEMA });
+        let known = MIGRATIONS.len() as i64;
+        if found > known {
+            return Err(StoreError::Newer { found, known });
         }
-        connection.execute_batch(include_str!("store/schema.sql")).map_err(doing("preparing"))?;
+        if found < known {
+            let transaction = connection.transaction().map_err(doing("preparing"))?;
+            for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+                transaction.execute_batch(migration).map_err(doing("preparing"))?;
+            }
+            transaction.pragma_update(None, "user_version", known).map_err(doing("preparing"))?;
+            transaction.commit().map_err(doing("preparing"))?;
+        }
         Ok(Self { connection: Arc::new(Mutex::new(connection)), folder: folder.to_owned() })
+    }
+
+    /// The state folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Held as long as a server serves this state folder.
+    pub fn serve(&self) -> Result<Lock, StoreError> {
+        Lock::of(&self.folder, LockOf::Server)?.ok_or_else(|| StoreError::Served { folder: self.folder.clone() })
     }
 
     /// The current document; version 0 and empty before the first change.
@@ -93,86 +125,57 @@ impl Store {
         text.map(|text| Ok(Document { version, cluster: read_cluster(version, &text)? })).transpose()
     }
 
+    /// The version that this one is, if those that are an older one again count as that: undo goes back from here.
+    pub fn position_of(&self, version: u64) -> Result<u64, StoreError> {
+        let restores = self
+            .lock()
+            .query_row("SELECT restores FROM version WHERE version = ?1", [version], |row| row.get::<_, Option<u64>>(0))
+            .optional()
+            .map_err(doing("reading"))?;
+        Ok(restores.flatten().unwrap_or(version))
+    }
+
+    /// The position of the current version.
+    pub fn position(&self) -> Result<u64, StoreError> {
+        self.position_of(self.document()?.version)
+    }
+
+    /// The version that was taken back to come to the current position, if nothing else was done since.
+    pub fn undone(&self) -> Result<Option<u64>, StoreError> {
+        let undone = self
+            .lock()
+            .query_row(
+                "SELECT undoes FROM version WHERE undoes IS NOT NULL AND restores =
+                    (SELECT restores FROM version WHERE version = (SELECT max(version) FROM version))
+                 ORDER BY version DESC LIMIT 1",
+                [],
+                |row| row.get::<_, Option<u64>>(0),
+            )
+            .optional()
+            .map_err(doing("reading"))?;
+        Ok(undone.flatten())
+    }
+
     /// The newest `limit` versions, newest first.
     pub fn versions(&self, limit: u32) -> Result<Vec<Version>, StoreError> {
         let connection = self.lock();
         let mut query = connection
-            .prepare("SELECT version, at, why, cluster FROM version ORDER BY version DESC LIMIT ?1")
+            .prepare("SELECT version, at, who, why, restores, cluster FROM version ORDER BY version DESC LIMIT ?1")
             .map_err(doing("reading"))?;
         let rows = query
             .query_map([limit], |row| {
-                Ok((row.get::<_, u64>(0)?, row.get::<_, u64>(1)?, row.get::<_, String>(2)?, row.get::<_, String>(3)?))
+                let (version, text): (u64, String) = (row.get(0)?, row.get(5)?);
+                let (at, who, why, restores) = (row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
+                Ok(read_cluster(version, &text).map(|cluster| Version { version, at, who, why, restores, cluster }))
             })
             .map_err(doing("reading"))?;
-        rows.map(|row| {
-            let (version, at, why, text) = row.map_err(doing("reading"))?;
-            Ok(Version { version, at, why, cluster: read_cluster(version, &text)? })
-        })
+        rows.map(|row| row.map_err(doing("reading"))?)
         .collect()
-    }
-
-    /// Adds a version and returns its number.
-    pub fn commit(&self, cluster: &Cluster, why: &str, at: u64) -> Result<u64, StoreError> {
-        let connection = self.lock();
-        connection
-            .execute("INSERT INTO version (at, why, cluster) VALUES (?1, ?2, ?3)", params![at, why, cluster.to_toml()])
-            .map_err(doing("writing"))?;
-        Ok(connection.last_insert_rowid().unsigned_abs())
-    }
-
-    pub fn add_session(&self, id: &str, at: u64) -> Result<(), StoreError> {
-        self.lock()
-            .execute("INSERT INTO session (id, at) VALUES (?1, ?2)", params![id, at])
-            .map(drop)
-            .map_err(doing("writing"))
-    }
-
-    pub fn remove_session(&self, id: &str) -> Result<(), StoreError> {
-        self.lock().execute("DELETE FROM session WHERE id = ?1", [id]).map(drop).map_err(doing("writing"))
-    }
-
-    /// Sessions begun after `since` (milliseconds since 1970); older ones are forgotten.
-    pub fn sessions(&self, since: u64) -> Result<Vec<String>, StoreError> {
-        let connection = self.lock();
-        connection.execute("DELETE FROM session WHERE at < ?1", [since]).map_err(doing("writing"))?;
-        let mut query = connection.prepare("SELECT id FROM session").map_err(doing("reading"))?;
-        let rows = query.query_map([], |row| row.get(0)).map_err(doing("reading"))?;
-        rows.collect::<Result<_, _>>().map_err(doing("reading"))
-    }
-
-    /// The token that logs in; made at the first start, readable by the owner only.
-    pub fn token(&self) -> Result<String, StoreError> {
-        let path = self.folder.join("token");
-        let wrong = |reason: String| StoreError::Token { path: path.clone(), reason };
-        match fs::read_to_string(&path) {
-            Ok(text) if text.trim().len() >= 32 => Ok(text.trim().to_owned()),
-            Ok(_) => Err(wrong("it is shorter than 32 characters; remove the file to get a new one".to_owned())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let token = random();
-                let mut file = OpenOptions::new()
-                    .write(true)
-                    .create_new(true)
-                    .mode(0o600)
-                    .open(&path)
-                    .map_err(|error| wrong(error.to_string()))?;
-                writeln!(file, "{token}").map_err(|error| wrong(error.to_string()))?;
-                Ok(token)
-            }
-            Err(error) => Err(wrong(error.to_string())),
-        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
-}
-
-/// 256 random bits in hexadecimal.
-pub fn random() -> String {
-    let mut bytes = [0_u8; 32];
-    #[expect(clippy::expect_used, reason = "without randomness nothing can be kept secret")]
-    getrandom::fill(&mut bytes).expect("the kernel gives random bytes");
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn read_cluster(version: u64, text: &str) -> Result<Cluster, StoreError> {
@@ -185,7 +188,12 @@ fn doing(doing: &'static str) -> impl Fn(rusqlite::Error) -> StoreError {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use model::plan::{ChangeState, Plan};
+
+    use super::{
+        journal::{Again, NewChange, Outcome},
+        *,
+    };
 
     fn folder(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("bridgehead-store-{name}-{}", std::process::id()));
@@ -200,13 +208,107 @@ mod tests {
         assert_eq!(store.document().expect("a document"), Document::default());
         let cluster =
             Cluster::from_toml("[[bridge]]\nname = \"mybr0\"\naddress = \"192.168.48.1/24\"\n").expect("a cluster");
-        assert_eq!(store.commit(&cluster, "test", 5).expect("a commit"), 1);
-        assert_eq!(store.commit(&Cluster::default(), "undo", 6).expect("a commit"), 2);
+        let commit = |cluster: &Cluster, restores| {
+            let id = store.begin(&change(cluster, Again { restores, undoes: None }), 5).expect("a change");
+            store.commit(id, &[], 6).expect("a commit").expect("nobody takes it back")
+        };
+        assert_eq!(commit(&cluster, None), 1);
+        assert_eq!(commit(&cluster, None), 1, "the same document is no new version");
+        assert_eq!(commit(&Cluster::default(), Some(0)), 2);
         drop(store);
         let store = Store::open(&folder).expect("the same store");
         assert_eq!(store.document().expect("a document").version, 2);
         assert_eq!(store.version(1).expect("a version").expect("it is there").cluster, cluster);
-        assert_eq!(store.versions(10).expect("versions").len(), 2);
+        let versions = store.versions(10).expect("versions");
+        assert_eq!(versions.iter().map(|version| version.restores).collect::<Vec<_>>(), [Some(0), None]);
+        assert_eq!(store.changes(10).expect("changes").len(), 3);
+        fs::remove_dir_all(folder).expect("removed");
+    }
+
+    #[test]
+    fn undo_and_redo_walk_along_the_versions() {
+        let folder = folder("walk");
+        let store = Store::open(&folder).expect("a store");
+        let put = |address: &str, again| {
+            let text = format!("[[bridge]]\nname = \"mybr0\"\naddress = \"192.168.48.{address}/24\"\n");
+            let id = store.begin(&change(&Cluster::from_toml(&text).expect("a cluster"), again), 5).expect("a change");
+            store.commit(id, &[], 6).expect("a commit").expect("nobody takes it back")
+        };
+        let undo = |address, restores, undoes| put(address, Again { restores: Some(restores), undoes: Some(undoes) });
+        let redo = |address, restores| put(address, Again { restores: Some(restores), undoes: None });
+        let here = || (store.position().expect("a position"), store.undone().expect("a version"));
+        let fresh = Again::default();
+        (put("1", fresh), put("2", fresh), put("3", fresh));
+        assert_eq!(here(), (3, None));
+        undo("2", 2, 3);
+        undo("1", 1, 2);
+        assert_eq!(here(), (1, Some(2)));
+        redo("2", 2);
+        assert_eq!(here(), (2, Some(3)));
+        redo("3", 3);
+        assert_eq!(here(), (3, None));
+        assert_eq!(put("9", fresh), 8);
+        undo("3", 3, 8);
+        undo("2", 2, 3);
+        redo("3", 3);
+        assert_eq!(here(), (3, Some(8)));
+        fs::remove_dir_all(folder).expect("removed");
+    }
+
+    fn change(cluster: &Cluster, again: Again) -> NewChange {
+        NewChange {
+            who: "token".to_owned(),
+            why: "test".to_owned(),
+            plan: Plan::default(),
+            draft: cluster.clone(),
+            again,
+        }
+    }
+
+    #[test]
+    fn only_one_ends_a_change() {
+        let folder = folder("journal");
+        let store = Store::open(&folder).expect("a store");
+        let id = store.begin(&change(&Cluster::default(), Again::default()), 5).expect("a change");
+        assert!(store.begin_step(id, 1).expect("a step"));
+        let other = Store::open(&folder).expect("the same store");
+        let unfinished = other.unfinished().expect("entries");
+        assert_eq!(unfinished.iter().map(|entry| (entry.id, entry.begun)).collect::<Vec<_>>(), [(id, 1)]);
+        assert!(other.turn(id, &[ChangeState::Applying], ChangeState::RollingBack).expect("a turn"));
+        assert!(!store.turn(id, &[ChangeState::Applying], ChangeState::RollingBack).expect("no turn"));
+        assert!(!store.begin_step(id, 2).expect("no step"));
+        assert_eq!(store.commit(id, &[], 6).expect("no commit"), None);
+        let outcome = Outcome { error: Some("why".to_owned()), ..Outcome::default() };
+        other.rolled_back(id, &outcome).expect("an end");
+        assert_eq!(store.change(id).expect("a change").expect("it is there").outcome, outcome);
+        assert!(store.unfinished().expect("entries").is_empty());
+        assert_eq!(store.document().expect("a document").version, 0);
+        fs::remove_dir_all(folder).expect("removed");
+    }
+
+    #[test]
+    fn one_server_serves_a_folder() {
+        let folder = folder("served");
+        let store = Store::open(&folder).expect("a store");
+        let lock = store.serve().expect("the lock");
+        assert!(matches!(store.serve(), Err(StoreError::Served { .. })));
+        drop(lock);
+        store.serve().expect("the lock again");
+        fs::remove_dir_all(folder).expect("removed");
+    }
+
+    #[test]
+    fn an_older_database_is_brought_up() {
+        let folder = folder("older");
+        fs::create_dir_all(&folder).expect("a folder");
+        let connection = Connection::open(folder.join("bridgehead.sqlite")).expect("a database");
+        connection.execute_batch(MIGRATIONS[0]).expect("the first version");
+        connection
+            .execute_batch("INSERT INTO version (at, why, cluster) VALUES (1, 'old', ''); PRAGMA user_version = 1")
+            .expect("a row");
+        drop(connection);
+        let store = Store::open(&folder).expect("a store");
+        assert_eq!(store.versions(10).expect("versions")[0].why, "old");
         fs::remove_dir_all(folder).expect("removed");
     }
 

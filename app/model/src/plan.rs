@@ -3,6 +3,7 @@
 mod bridge;
 mod firewall;
 pub(crate) mod gateway;
+pub mod guard;
 mod guest;
 mod marks;
 mod nic;
@@ -154,6 +155,12 @@ impl Plan {
         self.blocks().next().is_some()
     }
 
+    /// Keeps only some of its steps, with their inverses.
+    pub fn keep(&mut self, which: impl Fn(&Step) -> bool) {
+        self.steps.retain(which);
+        self.undo = self.steps.iter().rev().map(Step::inverse).collect();
+    }
+
     /// Whether applying either would do the same.
     pub fn same_steps(&self, other: &Self) -> bool {
         self.steps == other.steps
@@ -165,6 +172,9 @@ impl Plan {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Change {
     pub id: u64,
+    /// Who asked for it, as the journal has it.
+    pub who: String,
+    pub why: String,
     pub state: ChangeState,
     pub steps: Vec<Step>,
     /// How many steps are done.
@@ -176,11 +186,15 @@ pub struct Change {
     pub proofs: Vec<Proof>,
     /// The version of the document that this change made.
     pub version: Option<u64>,
+    /// Until when whoever asked for it must confirm it (milliseconds since 1970), or it is taken back. `None`: it cannot cut
+    /// anybody off.
+    pub confirm_by: Option<u64>,
 }
 
 /// ```text
-/// applying ─► verifying ─► committed
-///     └──────────┴───────► rolling-back ─► rolled-back
+/// applying ─► verifying ─┬────────────────────────────► committed
+///     │           │      └─► awaiting-confirmation ───────▲
+///     └───────────┴──────────────────┴─► rolling-back ─► rolled-back
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -188,6 +202,7 @@ pub struct Change {
 pub enum ChangeState {
     Applying,
     Verifying,
+    AwaitingConfirmation,
     Committed,
     RollingBack,
     RolledBack,

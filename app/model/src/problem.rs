@@ -27,6 +27,8 @@ pub enum ProblemKind {
     /// The request cannot be read.
     Malformed,
     Unauthenticated,
+    /// Somebody else may do this.
+    Forbidden,
     /// The request came from another site.
     ForeignOrigin,
     TooManyAttempts,

@@ -42,6 +42,8 @@ fn change(steps: Vec<Step>) -> Change {
     };
     Change {
         id: 3,
+        who: "session 2".to_owned(),
+        why: "apply".to_owned(),
         state: ChangeState::RolledBack,
         done: steps.len(),
         steps,
@@ -49,6 +51,7 @@ fn change(steps: Vec<Step>) -> Change {
         left_over: vec!["the bridge mybr0".to_owned()],
         proofs: vec![proof],
         version: Some(4),
+        confirm_by: Some(1_900_000_000_000),
     }
 }
 

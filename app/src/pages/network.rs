@@ -27,8 +27,10 @@ pub fn Network(initial: Initial) -> impl IntoPart {
     let ui = Ui::new(live, draft);
     provide_context(ui);
     let find = NodeRef::new_local(None);
+    let now = initial.now_ms;
     Effect::new(move |_| {
         ui.follow();
+        live.compare_clocks(now);
         let back = window_event_listener_untyped("popstate", move |_| ui.follow());
         std::mem::forget(back);
         let keys = window_event_listener(leptos::ev::keydown, move |event| key(&event, ui, find));

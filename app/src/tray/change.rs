@@ -8,6 +8,7 @@ use model::{
     step::Step,
 };
 
+use super::confirm::Countdown;
 use crate::{
     draft::Draft,
     live::Live,
@@ -21,6 +22,10 @@ pub fn ChangeView() -> impl IntoPart {
     let draft = Draft::here();
     let texts = texts();
     let state = Memo::new(move |_| live.change.with(|change| change.as_ref().map(|change| change.state)));
+    let guarded = Memo::new(move |_| {
+        live.change.with(|change| change.as_ref().is_some_and(|change| change.confirm_by.is_some()))
+    });
+    let guarded = move || guarded.get();
     let over = move || state.get().is_some_and(ChangeState::is_final);
     let head = move || live.change.with(|change| change.as_ref().map(|change| headline(change, texts)));
     let class = move || match state.get() {
@@ -39,6 +44,7 @@ pub fn ChangeView() -> impl IntoPart {
                 <button class="button" on:click=move |_| live.change.set(None)>{texts.dismiss}</button>
             })}
         </div>
+        {move || guarded().then(|| view! { <Countdown/> })}
         {move || live.change.get().map(|change| view! { <Course change/> })}
     }
 }
@@ -50,6 +56,7 @@ fn headline(change: &Change, texts: &Texts) -> String {
             fill(texts.applying, &[&next.to_string(), &change.steps.len().to_string()])
         }
         ChangeState::Verifying => texts.verifying.to_owned(),
+        ChangeState::AwaitingConfirmation => texts.awaiting.to_owned(),
         ChangeState::Committed => texts.committed.to_owned(),
         ChangeState::RollingBack => texts.rolling_back.to_owned(),
         ChangeState::RolledBack => texts.rolled_back.to_owned(),

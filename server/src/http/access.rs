@@ -9,7 +9,7 @@
 //! foreign page can neither post nor rebind its name to us.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     net::IpAddr,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
@@ -44,10 +44,15 @@ const ATTEMPTS: usize = 10;
 /// … in so long a time, and the next one is not even looked at.
 const WINDOW: Duration = Duration::from_secs(60);
 
+/// Who sent a request that was let in: `token`, or `session` and a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operator(pub String);
+
 pub struct Access {
     token: String,
     store: Store,
-    sessions: Mutex<BTreeSet<String>>,
+    /// With the numbers by which others know them.
+    sessions: Mutex<BTreeMap<String, u64>>,
     failures: Mutex<VecDeque<Instant>>,
 }
 
@@ -70,8 +75,8 @@ impl Access {
     pub fn log_in(&self, token: &str) -> Result<Cookie<'static>, Refusal> {
         self.check_token(token)?;
         let id = store::random();
-        self.store.add_session(&id, clock::now())?;
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
+        let number = self.store.add_session(&id, clock::now())?;
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), number);
         Ok(Cookie::build((COOKIE, id)).path("/").http_only(true).same_site(SameSite::Strict).build())
     }
 
@@ -105,30 +110,33 @@ impl Access {
         .field("token"))
     }
 
-    fn has_session(&self, jar: &CookieJar) -> bool {
+    fn session(&self, jar: &CookieJar) -> Option<u64> {
         let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        jar.get(COOKIE).is_some_and(|cookie| sessions.contains(cookie.value()))
+        sessions.get(jar.get(COOKIE)?.value()).copied()
     }
 
-    /// Lets a request pass, or says why not.
-    fn admit(&self, method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
+    /// Says who sent a request, or why it does not pass.
+    fn admit(&self, method: &Method, headers: &HeaderMap) -> Result<Operator, Refusal> {
         if let Some(bearer) = bearer(headers) {
-            return self.check_token(bearer);
+            return self.check_token(bearer).map(|()| Operator("token".to_owned()));
         }
         check_host(headers)?;
-        if !self.has_session(&CookieJar::from_headers(headers)) {
-            return Err(Refusal::new(
+        let session = self.session(&CookieJar::from_headers(headers)).ok_or_else(|| {
+            Refusal::new(
                 ProblemKind::Unauthenticated,
                 "log in first: open the link that `bridgehead url` prints, or send `Authorization: Bearer TOKEN`",
-            ));
-        }
+            )
+        })?;
         let upgrade = headers.contains_key(header::UPGRADE);
-        if upgrade || !matches!(*method, Method::GET | Method::HEAD) { check_origin(headers) } else { Ok(()) }
+        if upgrade || !matches!(*method, Method::GET | Method::HEAD) {
+            check_origin(headers)?;
+        }
+        Ok(Operator(format!("session {session}")))
     }
 }
 
 /// Every request passes here. Static files and the login page need no session.
-pub async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
     if let Some(token) = token_in(request.uri()) {
         return match check_host(request.headers()).and_then(|()| app.access.log_in(&token)) {
@@ -143,7 +151,10 @@ pub async fn guard(State(app): State<App>, request: Request, next: Next) -> Resp
         };
     }
     match app.access.admit(request.method(), request.headers()) {
-        Ok(()) => next.run(request).await,
+        Ok(operator) => {
+            request.extensions_mut().insert(operator);
+            next.run(request).await
+        }
         Err(refusal) if is_page(path) && refusal.kind() == ProblemKind::Unauthenticated => to_login(),
         Err(refusal) => refusal.into_response(),
     }

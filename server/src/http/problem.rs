@@ -49,7 +49,7 @@ fn status(kind: ProblemKind) -> StatusCode {
     match kind {
         ProblemKind::Malformed => StatusCode::UNPROCESSABLE_ENTITY,
         ProblemKind::Unauthenticated => StatusCode::UNAUTHORIZED,
-        ProblemKind::ForeignOrigin => StatusCode::FORBIDDEN,
+        ProblemKind::Forbidden | ProblemKind::ForeignOrigin => StatusCode::FORBIDDEN,
         ProblemKind::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
         ProblemKind::NotFound => StatusCode::NOT_FOUND,
         ProblemKind::Blocked | ProblemKind::Outdated | ProblemKind::Busy => StatusCode::CONFLICT,
@@ -62,6 +62,7 @@ fn title(kind: ProblemKind) -> &'static str {
     match kind {
         ProblemKind::Malformed => "The request cannot be read",
         ProblemKind::Unauthenticated => "Not logged in",
+        ProblemKind::Forbidden => "Not yours to do",
         ProblemKind::ForeignOrigin => "A request from elsewhere",
         ProblemKind::TooManyAttempts => "Too many attempts",
         ProblemKind::NotFound => "There is no such thing",
@@ -97,7 +98,15 @@ impl From<ApplyError> for Refusal {
     fn from(error: ApplyError) -> Self {
         match error {
             ApplyError::Busy => Self::new(ProblemKind::Busy, error.to_string()),
-            ApplyError::NothingToUndo => Self::new(ProblemKind::NotFound, error.to_string()),
+            ApplyError::NothingToUndo
+            | ApplyError::NothingToRedo
+            | ApplyError::NothingToPutBack
+            | ApplyError::NothingToConfirm(_) => Self::new(ProblemKind::NotFound, error.to_string()),
+            ApplyError::NotYours { .. } => Self::new(ProblemKind::Forbidden, error.to_string()),
+            ApplyError::Unguarded(_) => Self::new(ProblemKind::Internal, chain(&error)),
+            ApplyError::Hurry { .. } => {
+                Self::new(ProblemKind::Malformed, error.to_string()).field("confirm_within")
+            }
             ApplyError::Version { .. } | ApplyError::Generation { .. } => {
                 Self::new(ProblemKind::Outdated, error.to_string())
             }
@@ -134,12 +143,13 @@ mod tests {
     #[test]
     fn every_kind_says_what_it_is() {
         use ProblemKind::{
-            Blocked, Busy, ForeignOrigin, Internal, Malformed, NotFound, Outdated, TooManyAttempts, Unauthenticated,
+            Blocked, Busy, Forbidden, ForeignOrigin, Internal, Malformed, NotFound, Outdated, TooManyAttempts, Unauthenticated,
             Unavailable,
         };
         let kinds = [
             (Malformed, 422),
             (Unauthenticated, 401),
+            (Forbidden, 403),
             (ForeignOrigin, 403),
             (TooManyAttempts, 429),
             (NotFound, 404),

@@ -9,5 +9,3 @@ CREATE TABLE IF NOT EXISTS session (
     id TEXT    PRIMARY KEY,
     at INTEGER NOT NULL                 -- milliseconds since 1970
 ) STRICT;
-
-PRAGMA user_version = 1;

@@ -1,0 +1,225 @@
+//! One change on its way, from its first step to its end.
+
+use std::time::Duration;
+
+use model::{
+    Cluster,
+    event::Document,
+    plan::{Change, ChangeState, Plan},
+    step::Step,
+};
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::{
+    Engine, Progress, left_to_do,
+    revert::unconfirmed,
+    take_back::{guests_inside, take_back},
+};
+use crate::{
+    clock,
+    http::problem::chain,
+    store::{
+        Lock, LockOf,
+        journal::Outcome,
+    },
+};
+
+/// How long the network may take to become what the document says, after the last step.
+const SETTLE: Duration = Duration::from_secs(15);
+/// How long the revert process may take to take a change back, once it has taken it over.
+const ELSEWHERE: Duration = Duration::from_secs(300);
+
+pub struct Task {
+    pub engine: Engine,
+    pub change: Change,
+    pub plan: Plan,
+    pub committed: Cluster,
+    /// What was not as the document says before the change began.
+    pub drift: Vec<Step>,
+    pub draft: Cluster,
+    /// Until when it must be confirmed.
+    pub deadline: Option<Instant>,
+    pub patience: Duration,
+}
+
+/// Why a change does not end well.
+enum Trouble {
+    /// It is to be taken back.
+    Failed(String),
+    /// Another process takes it back.
+    Elsewhere,
+}
+
+impl Task {
+    /// Holds the lock of changes while steps run, so that nobody takes back what is still being done.
+    pub async fn run(mut self, lock: Lock) {
+        let mut lock = Some(lock);
+        match self.forward(&mut lock).await {
+            Ok(version) => {
+                self.change.version = Some(version);
+                self.change.confirm_by = None;
+                self.set(ChangeState::Committed);
+                let document = Document { version, cluster: self.draft.clone() };
+                let _ = self.engine.progress.send(Progress::Document(Box::new(document)));
+            }
+            Err(Trouble::Failed(error)) => {
+                tracing::warn!(change = self.change.id, "taking back: {error}");
+                self.change.error = Some(error);
+                self.take_back(&mut lock).await;
+            }
+            Err(Trouble::Elsewhere) => self.taken_back_elsewhere(lock).await,
+        }
+    }
+
+    async fn forward(&mut self, lock: &mut Option<Lock>) -> Result<u64, Trouble> {
+        let (engine, id) = (self.engine.clone(), self.change.id);
+        for (nth, step) in (1..).zip(&self.plan.steps) {
+            self.in_time()?;
+            match engine.faults.around(|| engine.store.begin_step(id, nth)) {
+                Ok(true) => {}
+                Ok(false) => return Err(Trouble::Elsewhere),
+                Err(error) => return Err(Trouble::Failed(chain(&error))),
+            }
+            engine.faults.step("before", nth).map_err(Trouble::Failed)?;
+            let done = engine.host.run(step).await;
+            done.map_err(|error| Trouble::Failed(format!("{}: {}", step.command(), chain(&error))))?;
+            engine.faults.step("after", nth).map_err(Trouble::Failed)?;
+            self.change.done += 1;
+            engine.tell(&self.change);
+        }
+        self.set(ChangeState::Verifying);
+        self.settle().await.map_err(Trouble::Failed)?;
+        for promise in &self.plan.promises {
+            let proof = engine.prove(promise).await;
+            let holds = proof.holds();
+            self.change.proofs.push(proof);
+            engine.tell(&self.change);
+            if !holds {
+                let (guest, target, hop) = (&promise.guest, promise.target, promise.first_hop);
+                return Err(Trouble::Failed(format!("{guest} does not reach {target} through {hop}")));
+            }
+        }
+        self.in_time()?;
+        self.await_confirmation(lock).await?;
+        match engine.faults.around(|| engine.store.commit(id, &self.change.proofs, clock::now())) {
+            Ok(Some(version)) => Ok(version),
+            Ok(None) => Err(Trouble::Elsewhere),
+            Err(error) => Err(Trouble::Failed(chain(&error))),
+        }
+    }
+
+    fn in_time(&self) -> Result<(), Trouble> {
+        match self.deadline {
+            Some(deadline) if Instant::now() > deadline => Err(self.late()),
+            _ => Ok(()),
+        }
+    }
+
+    fn late(&self) -> Trouble {
+        Trouble::Failed(unconfirmed(self.patience.as_secs()))
+    }
+
+    /// Lets go of the lock meanwhile: the revert process may take over.
+    async fn await_confirmation(&mut self, lock: &mut Option<Lock>) -> Result<(), Trouble> {
+        let Some(deadline) = self.deadline else { return Ok(()) };
+        let (engine, id) = (self.engine.clone(), self.change.id);
+        let waits = [ChangeState::Applying];
+        match engine.faults.around(|| engine.store.turn(id, &waits, ChangeState::AwaitingConfirmation)) {
+            Ok(true) => {}
+            Ok(false) => return Err(Trouble::Elsewhere),
+            Err(error) => return Err(Trouble::Failed(chain(&error))),
+        }
+        *lock = None;
+        self.set(ChangeState::AwaitingConfirmation);
+        let mut confirmed = engine.confirmed.subscribe();
+        tokio::select! {
+            // Its sender is the engine's own.
+            _ = confirmed.wait_for(|confirmed| *confirmed == Some(id)) => Ok(()),
+            () = sleep_until(deadline) => Err(self.late()),
+        }
+    }
+
+    /// Waits until nothing is left to do of what the plan was for, on what was observed after the steps.
+    async fn settle(&self) -> Result<(), String> {
+        let watch = &self.engine.watch;
+        let guests = guests_inside(&self.plan.steps);
+        let mut changes = watch.changes();
+        let deadline = Instant::now() + SETTLE;
+        watch.refresh(&guests).await;
+        loop {
+            if self.missing(&changes.borrow_and_update()).is_none() {
+                return Ok(());
+            }
+            if timeout_at(deadline, changes.changed()).await.is_err() {
+                let missing = self.missing(&*watch.refresh(&guests).await);
+                return missing.map_or(Ok(()), |step| {
+                    Err(format!("after the steps this is still to be done: {}", step.command()))
+                });
+            }
+        }
+    }
+
+    /// What the document still lacks. Of a part that is put back, only that part counts.
+    fn missing(&self, observed: &model::Observed) -> Option<Step> {
+        let left = left_to_do(observed, &self.draft);
+        let partial = self.draft == self.committed;
+        left.into_iter().find(|step| !partial || self.plan.steps.contains(step))
+    }
+
+    async fn take_back(&mut self, lock: &mut Option<Lock>) {
+        use ChangeState::{Applying, AwaitingConfirmation, RollingBack};
+        let (engine, id) = (self.engine.clone(), self.change.id);
+        if lock.is_none() {
+            *lock = Lock::wait(engine.store.folder(), LockOf::Change, ELSEWHERE).await.ok().flatten();
+        }
+        match engine.faults.around(|| engine.store.turn(id, &[Applying, AwaitingConfirmation], RollingBack)) {
+            Ok(true) => {}
+            Ok(false) => return self.taken_back_elsewhere(lock.take()).await,
+            // A journal that cannot be written is no reason to leave a change half done.
+            Err(error) => tracing::error!("{}", chain(&error)),
+        }
+        self.set(RollingBack);
+        // The step that failed may have had a part of its effect.
+        let begun = (self.change.done + 1).min(self.plan.steps.len());
+        let undo = &self.plan.undo[self.plan.undo.len() - begun..];
+        self.change.left_over = take_back(&engine.host, &engine.watch, undo).await;
+        if self.change.left_over.is_empty() {
+            let left = left_to_do(&engine.watch.observed(), &self.committed);
+            let new = left.iter().filter(|step| !self.drift.contains(step));
+            self.change.left_over.extend(new.map(Step::command));
+        }
+        let Change { error, left_over, proofs, .. } = self.change.clone();
+        let outcome = Outcome { error, left_over, proofs };
+        if let Err(error) = engine.faults.around(|| engine.store.rolled_back(id, &outcome)) {
+            tracing::error!("{}", chain(&error));
+        }
+        self.change.confirm_by = None;
+        self.set(ChangeState::RolledBack);
+    }
+
+    /// Waits for the revert process, and tells what it did.
+    async fn taken_back_elsewhere(&mut self, lock: Option<Lock>) {
+        drop(lock);
+        self.set(ChangeState::RollingBack);
+        let engine = self.engine.clone();
+        let lock = Lock::wait(engine.store.folder(), LockOf::Change, ELSEWHERE).await;
+        if let Ok(Some(entry)) = engine.store.change(self.change.id) {
+            let Outcome { error, left_over, proofs } = entry.outcome;
+            self.change.error = error;
+            self.change.left_over = left_over;
+            self.change.proofs = proofs;
+            if !entry.state.is_final() {
+                self.change.left_over.push("the process that takes the change back has not ended".to_owned());
+            }
+        }
+        drop(lock);
+        engine.watch.refresh(&guests_inside(&self.plan.steps)).await;
+        self.change.confirm_by = None;
+        self.set(ChangeState::RolledBack);
+    }
+
+    fn set(&mut self, state: ChangeState) {
+        self.change.state = state;
+        self.engine.tell(&self.change);
+    }
+}
