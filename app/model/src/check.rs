@@ -6,6 +6,7 @@ mod bridge;
 mod gateway;
 mod inside;
 mod nic;
+mod uplink;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +25,7 @@ pub fn check(observed: &Observed, cluster: &Cluster) -> Vec<Note> {
 pub fn review(observed: &Observed, committed: &Cluster, draft: &Cluster) -> Vec<Note> {
     let mut notes = Vec::new();
     bridge::check(observed, committed, draft, &mut notes);
+    uplink::check(observed, committed, draft, &mut notes);
     nic::check(observed, draft, &mut notes);
     gateway::check(observed, committed, draft, &mut notes);
     inside::check(observed, committed, draft, &mut notes);

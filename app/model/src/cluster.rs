@@ -39,6 +39,14 @@ pub struct Bridge {
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     #[borsh(serialize_with = "wire::write_nets", deserialize_with = "wire::read_nets")]
     pub address: Vec<IpNet>,
+    /// A NIC of the host that the bridge takes over: the NIC becomes a port, and its addresses, routes and MAC are the
+    /// bridge's, until the bridge goes. `address` names all of its addresses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uplink: Option<LinkName>,
+    /// The next hop of the host's own default route, if it leads through the uplink.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub default_route: Option<IpAddr>,
     /// Bytes; the kernel's choice if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtu: Option<u32>,
@@ -115,6 +123,21 @@ pub enum Translation {
     Snat,
     /// To whatever address the outgoing interface has at the time.
     Masquerade,
+}
+
+impl Bridge {
+    /// A bridge of which only the name is said.
+    pub fn new(name: LinkName) -> Self {
+        Self {
+            name,
+            address: Vec::new(),
+            uplink: None,
+            default_route: None,
+            mtu: None,
+            stp: false,
+            ports_talk: true,
+        }
+    }
 }
 
 impl Cluster {

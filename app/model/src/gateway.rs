@@ -115,13 +115,7 @@ fn bridge(observed: &Observed, draft: &mut Cluster, request: &GatewayRequest) ->
         Some(bridge) => bridge.address.extend(address),
         // A bridge of somebody else's stays as it is: its guests have the subnet among themselves.
         None if observed.link(name).is_some_and(|link| !link.is_ours()) => {}
-        None => draft.bridges.push(Bridge {
-            name: name.clone(),
-            address: address.into_iter().collect(),
-            mtu: None,
-            stp: false,
-            ports_talk: true,
-        }),
+        None => draft.bridges.push(Bridge { address: address.into_iter().collect(), ..Bridge::new(name.clone()) }),
     }
     Ok(subnet)
 }
@@ -131,7 +125,7 @@ fn adopt(observed: &Observed, draft: &mut Cluster, name: &LinkName) {
     let ours = observed.link(name).filter(|link| link.is_ours() && draft.bridge(name).is_none());
     if let Some(stp) = ours.and_then(|link| link.bridge.as_ref()).map(|bridge| bridge.stp) {
         let address = resolve::bridge_addresses(observed, draft, name);
-        draft.bridges.push(Bridge { name: name.clone(), address, mtu: None, stp, ports_talk: true });
+        draft.bridges.push(Bridge { address, stp, ..Bridge::new(name.clone()) });
     }
 }
 

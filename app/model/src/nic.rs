@@ -14,6 +14,7 @@ use crate::{
     observed::{Attachment, Domain, NicMark},
     pool,
     resolve::{self, Inside},
+    topology,
 };
 
 /// Where a NIC can be plugged in.
@@ -53,12 +54,23 @@ impl Place {
 /// A new bridge with the next free name and subnet, to be added or edited first.
 pub fn suggest_bridge(observed: &Observed, cluster: &Cluster) -> Option<Bridge> {
     let address = pool::subnet(observed, cluster).and_then(pool::first);
+    Some(Bridge { address: address.into_iter().collect(), ..Bridge::new(pool::bridge_name(observed, cluster)?) })
+}
+
+/// A new bridge that takes over this NIC of the host, with the addresses and the default route that the NIC has.
+pub fn bridge_over(observed: &Observed, cluster: &Cluster, uplink: &LinkName) -> Option<Bridge> {
+    let link = observed.link(uplink)?;
+    let global = link.addresses.iter().map(|address| address.net).filter(resolve::is_global);
+    let default = observed.routes.iter().find(|route| {
+        route.table == topology::MAIN && route.is_default() && route.link == Some(link.index) && route.gateway.is_some()
+    });
+    let taken = |name: &str| observed.link(name).is_some() || cluster.bridges.iter().any(|bridge| &*bridge.name == name);
+    let name = (0..).map(|n| format!("br{n}")).find(|name| !taken(name))?;
     Some(Bridge {
-        name: pool::bridge_name(observed, cluster)?,
-        address: address.into_iter().collect(),
-        mtu: None,
-        stp: false,
-        ports_talk: true,
+        address: global.collect(),
+        uplink: Some(uplink.clone()),
+        default_route: default.and_then(|route| route.gateway),
+        ..Bridge::new(name.parse().ok()?)
     })
 }
 

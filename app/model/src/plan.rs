@@ -7,6 +7,7 @@ pub mod guard;
 mod guest;
 mod marks;
 mod nic;
+mod uplink;
 pub(crate) mod wishes;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -171,6 +171,9 @@ pub struct NewBridge {
     pub name: String,
     pub mtu: Option<u32>,
     pub stp: bool,
+    /// The kernel's choice if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mac: Option<Mac>,
 }
 
 /// A route of the host's main table.

@@ -25,6 +25,7 @@ const BRIDGES: [&str; 3] = ["mybr0", "mybr1", "br0"];
 #[derive(Debug, Clone)]
 enum Edit {
     AddBridge(usize),
+    TakeOver(usize),
     RemoveBridge(usize),
     Silent(usize),
     Renumber(usize, u8),
@@ -41,6 +42,7 @@ fn edit() -> impl Strategy<Value = Edit> {
     let (guest, bridge, nic) = (0..GUESTS.len(), 0..BRIDGES.len(), 0..8usize);
     prop_oneof![
         bridge.clone().prop_map(Edit::AddBridge),
+        bridge.clone().prop_map(Edit::TakeOver),
         bridge.clone().prop_map(Edit::RemoveBridge),
         bridge.clone().prop_map(Edit::Silent),
         (bridge.clone(), 1..9u8).prop_map(|(bridge, last)| Edit::Renumber(bridge, last)),
@@ -73,6 +75,18 @@ fn edited(observed: &Observed, cluster: &Cluster, edit: &Edit) -> Cluster {
             let mut bridge = nic::suggest_bridge(observed, cluster).expect("a bridge");
             bridge.name = BRIDGES[*n].parse().expect("a name");
             Ok(if cluster.bridge(BRIDGES[*n]).is_some() { cluster.clone() } else { nic::with_bridge(cluster, bridge) })
+        }
+        Edit::TakeOver(n) => {
+            let uplink = "eno1".parse().expect("a name");
+            let bridge = nic::bridge_over(observed, cluster, &uplink);
+            let taken = cluster.bridge(BRIDGES[*n]).is_some() || cluster.bridges.iter().any(|own| own.uplink.is_some());
+            Ok(match bridge {
+                Some(mut bridge) if !taken && !bridge.address.is_empty() => {
+                    bridge.name = BRIDGES[*n].parse().expect("a name");
+                    nic::with_bridge(cluster, bridge)
+                }
+                _ => cluster.clone(),
+            })
         }
         Edit::RemoveBridge(n) => Ok(gateway::remove_bridge(cluster, BRIDGES[*n])),
         Edit::Silent(n) => {
@@ -182,8 +196,13 @@ fn run(observed: &Observed, steps: &[Step]) -> Observed {
 }
 
 /// Everything of a host that is not ours and that no plan may change.
-fn foreign(observed: &Observed, named: &BTreeSet<Mac>) -> Observed {
+fn foreign(observed: &Observed, named: &BTreeSet<Mac>, uplinks: &BTreeSet<String>) -> Observed {
     let mut rest = observed.clone();
+    for link in rest.links.values_mut().filter(|link| uplinks.contains(&link.name)) {
+        (link.master, link.port) = (None, None);
+        link.addresses.clear();
+        rest.routes.retain(|route| route.link != Some(link.index));
+    }
     let taps: BTreeSet<String> = observed
         .domains
         .values()
@@ -335,9 +354,11 @@ fn laws(start: &Observed, committed: &Cluster, draft: &Cluster) -> Result<Option
     prop_assert_eq!(settled(&back), settled(start), "undo of {:#?}", plan.steps);
     interrupted(start, &plan)?;
     let named = named(start, &[committed, draft]);
+    let uplinks = [committed, draft].into_iter().flat_map(|cluster| &cluster.bridges);
+    let uplinks = uplinks.filter_map(|bridge| Some(bridge.uplink.as_ref()?.to_string())).collect();
     prop_assert_eq!(
-        settled(&foreign(&after, &named)),
-        settled(&foreign(start, &named)),
+        settled(&foreign(&after, &named, &uplinks)),
+        settled(&foreign(start, &named, &uplinks)),
         "touched by {:#?}",
         plan.steps
     );

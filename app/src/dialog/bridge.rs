@@ -44,16 +44,16 @@ pub fn BridgeForm(name: Option<String>) -> impl IntoPart {
         let text = text.trim();
         (!text.is_empty() && text.parse::<u32>().is_err()).then(|| fill(texts.not_a_number, &[text]))
     });
-    let was = old.map(|old| old.name);
+    let was = old;
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let Ok(name) = name.get_untracked().trim().parse::<LinkName>() else { return };
         let bridge = Bridge {
-            name: was.clone().unwrap_or(name),
             address: list(&address.get_untracked()).unwrap_or_default(),
             mtu: mtu.get_untracked().trim().parse().ok(),
             stp: stp.get_untracked(),
             ports_talk: talk.get_untracked(),
+            ..was.clone().unwrap_or_else(|| Bridge::new(name))
         };
         draft.put(nic::with_bridge(&untrack(|| draft.cluster()), bridge));
         ui.dialog.set(None);

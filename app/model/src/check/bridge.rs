@@ -164,6 +164,7 @@ fn on_host(observed: &Observed, committed: &Cluster, draft: &Cluster, bridge: &B
     // Bridges of ours that the draft renumbers or removes are as the draft says, not as they are now.
     let settled = |name: &str| {
         name == &*bridge.name
+            || bridge.uplink.as_deref() == Some(name)
             || draft.bridge(name).is_some()
             || committed.bridge(name).is_some() && observed.link(name).is_some_and(|link| link.is_ours())
     };

@@ -13,7 +13,7 @@ use crate::{
     topology::bridge_of,
 };
 
-use super::{Phase, Planner};
+use super::{Phase, Planner, uplink};
 
 /// What a bridge has that nobody set (`ETH_DATA_LEN`, linux/if_ether.h).
 const DEFAULT_MTU: u32 = 1500;
@@ -33,19 +33,23 @@ pub(super) fn plan(planner: &mut Planner<'_>) {
     }
     for bridge in committed.bridges.iter().filter(|bridge| draft.bridge(&bridge.name).is_none()) {
         if let Some(link) = planner.observed.link(&bridge.name).filter(|link| link.is_ours() && link.is_bridge()) {
-            remove(planner, link);
+            remove(planner, bridge, link);
         }
     }
 }
 
 fn make(planner: &mut Planner<'_>, bridge: &Bridge) {
     let link = bridge.name.to_string();
-    let new = NewBridge { name: link.clone(), mtu: bridge.mtu, stp: bridge.stp };
+    let mac = bridge.uplink.as_deref().and_then(|uplink| planner.observed.link(uplink)?.mac);
+    let new = NewBridge { name: link.clone(), mtu: bridge.mtu, stp: bridge.stp, mac };
     planner.push(Phase::Bridges, Step::CreateBridge { bridge: new });
-    for address in &bridge.address {
-        planner.push(Phase::Bridges, Step::AddAddress { link: link.clone(), address: *address });
+    if bridge.uplink.is_none() {
+        for address in &bridge.address {
+            planner.push(Phase::Bridges, Step::AddAddress { link: link.clone(), address: *address });
+        }
     }
     planner.push(Phase::Bridges, Step::SetLinkUp { link, up: true });
+    uplink::take(planner, bridge);
 }
 
 fn set(planner: &mut Planner<'_>, bridge: &Bridge, link: &Link, committed: Option<&Bridge>) {
@@ -57,30 +61,40 @@ fn set(planner: &mut Planner<'_>, bridge: &Bridge, link: &Link, committed: Optio
     if link.bridge.as_ref().is_some_and(|own| own.stp != bridge.stp) {
         planner.push(Phase::Bridges, Step::SetBridgeStp { bridge: name.clone(), stp: bridge.stp });
     }
+    uplink::cut(planner, bridge, link);
     // Away before new: deleting the first address of a subnet takes the later ones of it along.
     let has = |net: &IpNet| link.addresses.iter().any(|address| address.net == *net);
     let old = committed.into_iter().flat_map(|bridge| &bridge.address);
     for address in old.filter(|net| has(net) && !bridge.address.contains(net)) {
         planner.push(Phase::Bridges, Step::RemoveAddress { link: name.clone(), address: *address });
     }
-    for address in bridge.address.iter().filter(|net| !has(net)) {
-        planner.push(Phase::Bridges, Step::AddAddress { link: name.clone(), address: *address });
+    if bridge.uplink.is_none() {
+        for address in bridge.address.iter().filter(|net| !has(net)) {
+            planner.push(Phase::Bridges, Step::AddAddress { link: name.clone(), address: *address });
+        }
     }
     if !link.up {
         planner.push(Phase::Bridges, Step::SetLinkUp { link: name, up: true });
     }
+    uplink::take(planner, bridge);
 }
 
-fn remove(planner: &mut Planner<'_>, link: &Link) {
+fn remove(planner: &mut Planner<'_>, bridge: &Bridge, link: &Link) {
     let name = link.name.clone();
-    for address in link.addresses.iter().filter(|address| is_global(&address.net)).rev() {
-        planner.push(Phase::BridgesOff, Step::RemoveAddress { link: name.clone(), address: address.net });
+    let takes_over = bridge.uplink.as_deref().is_some_and(|uplink| planner.observed.link(uplink).is_some());
+    if takes_over {
+        uplink::give_back(planner, bridge, link);
+    } else {
+        for address in link.addresses.iter().filter(|address| is_global(&address.net)).rev() {
+            planner.push(Phase::BridgesOff, Step::RemoveAddress { link: name.clone(), address: address.net });
+        }
     }
     if link.up {
         planner.push(Phase::BridgesOff, Step::SetLinkUp { link: name.clone(), up: false });
     }
     let stp = link.bridge.as_ref().is_some_and(|bridge| bridge.stp);
-    planner.push(Phase::BridgesOff, Step::DeleteBridge { bridge: NewBridge { name, mtu: Some(link.mtu), stp } });
+    let mac = link.mac.filter(|_| takes_over);
+    planner.push(Phase::BridgesOff, Step::DeleteBridge { bridge: NewBridge { name, mtu: Some(link.mtu), stp, mac } });
 }
 
 /// Nothing may still be plugged into a bridge when it goes. Asked of the host as it would be just then.

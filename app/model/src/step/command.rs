@@ -33,10 +33,11 @@ impl Step {
         match self {
             Self::CreateBridge { bridge } => {
                 let mtu = bridge.mtu.map(|mtu| format!(" mtu {mtu}")).unwrap_or_default();
+                let mac = bridge.mac.map(|mac| format!(" address {mac}")).unwrap_or_default();
                 let stp = u8::from(bridge.stp);
                 let name = &bridge.name;
                 format!(
-                    "ip link add name {name}{mtu} type bridge stp_state {stp} && ip link set {name} alias bridgehead"
+                    "ip link add name {name}{mac}{mtu} type bridge stp_state {stp} && ip link set {name} alias bridgehead"
                 )
             }
             Self::DeleteBridge { bridge } => format!("ip link delete {}", bridge.name),

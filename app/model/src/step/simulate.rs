@@ -92,6 +92,7 @@ fn create(observed: &mut Observed, bridge: &NewBridge) {
         index,
         name: bridge.name.clone(),
         kind: Some("bridge".to_owned()),
+        mac: bridge.mac,
         mtu: bridge.mtu.unwrap_or(1500),
         alias: Some(Link::OURS.to_owned()),
         bridge: Some(Bridge { stp: bridge.stp, ..Bridge::default() }),
@@ -147,6 +148,13 @@ fn remove_address(observed: &mut Observed, name: &str, net: IpNet) {
     if let Some(index) = index {
         let route = connected(index, net);
         observed.routes.retain(|there| *there != route);
+        // The kernel drops what it cannot reach any more.
+        let nets: Vec<IpNet> =
+            observed.links[&index].addresses.iter().map(|address| address.net).collect();
+        let reached = |gateway: std::net::IpAddr| nets.iter().any(|net| net.contains(&gateway));
+        observed.routes.retain(|there| {
+            there.link != Some(index) || there.gateway.is_none_or(|gateway| !net.contains(&gateway) || reached(gateway))
+        });
     }
 }
 

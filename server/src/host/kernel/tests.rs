@@ -59,7 +59,7 @@ fn each_step_and_its_inverse_leave_the_namespace_as_it_was() {
         ip("link set lo up");
         let kernel = Kernel::open().expect("netlink");
         let before = kernel.read().await.expect("facts");
-        let bridge = NewBridge { name: "mybr0".to_owned(), mtu: Some(1400), stp: false };
+        let bridge = NewBridge { name: "mybr0".to_owned(), mtu: Some(1400), stp: false, mac: None };
         let address = "192.0.2.1/24".parse().expect("a prefix");
         let route = HostRoute {
             destination: "198.51.100.0/24".parse().expect("a prefix"),
@@ -106,7 +106,7 @@ fn errors_say_what_was_being_done() {
         let error = kernel.set_up("nowhere", true).await.expect_err("no such link");
         assert_eq!(error.to_string(), "cannot set nowhere up: there is no link nowhere");
         ip("link add br0 type bridge");
-        let again = NewBridge { name: "br0".to_owned(), mtu: None, stp: false };
+        let again = NewBridge { name: "br0".to_owned(), mtu: None, stp: false, mac: None };
         let error = kernel.create_bridge(&again).await.expect_err("it exists");
         assert_eq!(error.to_string(), "cannot create the bridge br0");
         let source = std::error::Error::source(&error).expect("an errno").to_string();

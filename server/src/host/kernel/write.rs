@@ -29,6 +29,9 @@ impl Kernel {
         if let Some(mtu) = bridge.mtu {
             message = message.mtu(mtu);
         }
+        if let Some(mac) = bridge.mac {
+            message = message.address(mac.0.to_vec());
+        }
         self.handle.link().add(message.build()).execute().await.map_err(failed(doing()))?;
         let index = self.index(&bridge.name, doing).await?;
         // The kernel takes no alias in the request that makes a link.
