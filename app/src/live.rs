@@ -15,6 +15,7 @@ use leptos::prelude::*;
 use model::{
     Observed,
     event::{Document, Frame, YouAreHere},
+    note::Note,
     observed::Hits,
     plan::Change,
     topology::Topology,
@@ -46,6 +47,8 @@ pub struct Live {
     pub you: RwSignal<Option<YouAreHere>>,
     pub connection: RwSignal<Connection>,
     pub change: RwSignal<Option<Change>>,
+    /// What is not as the document says.
+    pub drift: RwSignal<Vec<Note>>,
     /// By link name.
     pub rates: RwSignal<BTreeMap<String, Rate>>,
     /// By `family table handle`.
@@ -67,6 +70,7 @@ impl Live {
             you: RwSignal::new(initial.you.clone()),
             connection: RwSignal::new(Connection::Connecting),
             change: RwSignal::new(None),
+            drift: RwSignal::default(),
             rates: RwSignal::default(),
             hits: RwSignal::default(),
             watched: RwSignal::default(),
@@ -116,6 +120,7 @@ impl Live {
                     self.hits.set(traffic.rules);
                 }
             }
+            Frame::Drift(drift) => self.drift.set(drift),
             Frame::Alive => {}
         }
     }

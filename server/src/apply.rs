@@ -9,7 +9,9 @@
 //! A change that could cut off whoever asked for it runs only while a [revert] process counts, and ends well only if its
 //! operator confirms it. What a crash interrupted is [taken back](recover) at the next start.
 
+mod drift;
 mod faults;
+mod keep;
 mod recover;
 pub mod revert;
 mod run;
@@ -109,6 +111,7 @@ pub struct Caller {
 pub enum Progress {
     Change(Box<Change>),
     Document(Box<Document>),
+    Drift(Arc<Vec<Note>>),
 }
 
 /// A probe is tried so often before a promise counts as broken.
@@ -136,6 +139,8 @@ struct Aim {
     why: String,
     again: Again,
     patience: Duration,
+    /// Somebody is there who could be cut off.
+    guarded: bool,
 }
 
 impl Engine {
@@ -183,7 +188,15 @@ impl Engine {
             return Err(ApplyError::Generation { based_on, now: plan.based_on });
         }
         let why = why.unwrap_or_else(|| "apply".to_owned()).chars().take(200).collect();
-        let aim = Aim { plan, committed: document.cluster, draft: cluster, why, again: Again::default(), patience };
+        let aim = Aim {
+            plan,
+            committed: document.cluster,
+            draft: cluster,
+            why,
+            again: Again::default(),
+            patience,
+            guarded: true,
+        };
         self.begin(guard, aim, caller).await
     }
 
@@ -218,6 +231,7 @@ impl Engine {
             why,
             again: Again { restores: Some(self.store.position_of(target)?), undoes },
             patience: self.patience,
+            guarded: true,
         };
         self.begin(guard, aim, caller).await
     }
@@ -241,6 +255,7 @@ impl Engine {
             why: format!("put back{what}"),
             again: Again::default(),
             patience: self.patience,
+            guarded: true,
         };
         self.begin(guard, aim, caller).await
     }
@@ -274,14 +289,15 @@ impl Engine {
     }
 
     async fn begin(&self, guard: OwnedMutexGuard<()>, aim: Aim, caller: &Caller) -> Result<Change, ApplyError> {
-        let Aim { plan, committed, draft, why, again, patience } = aim;
+        let Aim { plan, committed, draft, why, again, patience, guarded } = aim;
         if plan.is_blocked() {
             return Err(ApplyError::Blocked(plan.blocks().cloned().collect()));
         }
         let observed = self.watch.observed();
-        let guarded = guard::needs_confirmation(&observed, &plan.steps, caller.wire.as_deref());
+        let guarded = guarded && guard::needs_confirmation(&observed, &plan.steps, caller.wire.as_deref());
         let lock = Lock::of(self.store.folder(), LockOf::Change)?.ok_or(ApplyError::Busy)?;
-        let new = NewChange { who: caller.who.clone(), why: why.clone(), plan: plan.clone(), draft: draft.clone(), again };
+        let new =
+            NewChange { who: caller.who.clone(), why: why.clone(), plan: plan.clone(), draft: draft.clone(), again };
         let id = self.faults.around(|| self.store.begin(&new, clock::now()))?;
         let deadline = if guarded { Some(self.guard(id, patience).await?) } else { None };
         let change = Change {
@@ -299,7 +315,8 @@ impl Engine {
         };
         self.tell(&change);
         let drift = left_to_do(&observed, &committed);
-        let task = Task { engine: self.clone(), change: change.clone(), plan, committed, drift, draft, deadline, patience };
+        let task =
+            Task { engine: self.clone(), change: change.clone(), plan, committed, drift, draft, deadline, patience };
         tokio::spawn(async move {
             task.run(lock).await;
             drop(guard);

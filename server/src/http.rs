@@ -4,6 +4,7 @@ pub mod access;
 mod change;
 mod document;
 mod draft;
+mod history;
 mod live;
 mod observed;
 mod page;
@@ -14,7 +15,9 @@ mod read;
 mod session;
 mod site;
 
-use std::{error::Error, fs, net::SocketAddr, os::fd::FromRawFd, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
+use std::{
+    error::Error, fs, net::SocketAddr, os::fd::FromRawFd, os::unix::fs::OpenOptionsExt, path::Path, time::Duration,
+};
 
 use axum::{
     Router,
@@ -83,6 +86,8 @@ async fn run(serve: Serve) -> Result<(), Box<dyn Error>> {
     let watch = Watch::start(host.clone()).await;
     let engine = Engine::new(host, watch.clone(), store.clone(), Duration::from_secs(serve.confirm_within));
     engine.recover().await?;
+    tokio::spawn(engine.clone().keep());
+    tokio::spawn(engine.clone().watch_drift());
     let site = serve.site.clone().unwrap_or_else(site::beside_program);
     let assets = site::assets(&site);
     let app = App::new(Parts { watch, store, engine, access, site, assets });
@@ -150,7 +155,11 @@ fn router(app: App) -> Router {
         .routes(routes!(session::health))
         .routes(routes!(observed::observed))
         .routes(routes!(document::document))
-        .routes(routes!(document::versions))
+        .routes(routes!(document::drift))
+        .routes(routes!(history::versions))
+        .routes(routes!(history::version))
+        .routes(routes!(history::compare))
+        .routes(routes!(history::log))
         .routes(routes!(draft::gateway))
         .routes(routes!(plan::plan))
         .routes(routes!(change::current, change::apply))

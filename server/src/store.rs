@@ -169,8 +169,7 @@ impl Store {
                 Ok(read_cluster(version, &text).map(|cluster| Version { version, at, who, why, restores, cluster }))
             })
             .map_err(doing("reading"))?;
-        rows.map(|row| row.map_err(doing("reading"))?)
-        .collect()
+        rows.map(|row| row.map_err(doing("reading"))?).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {

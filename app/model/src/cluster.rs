@@ -128,15 +128,7 @@ pub enum Translation {
 impl Bridge {
     /// A bridge of which only the name is said.
     pub fn new(name: LinkName) -> Self {
-        Self {
-            name,
-            address: Vec::new(),
-            uplink: None,
-            default_route: None,
-            mtu: None,
-            stp: false,
-            ports_talk: true,
-        }
+        Self { name, address: Vec::new(), uplink: None, default_route: None, mtu: None, stp: false, ports_talk: true }
     }
 }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Cluster,
+    note::Note,
     observed::{
         Counters, Domain, FdbEntry, GuestFacts, Hits, Host, Link, Neighbour, Network, Observed, Route, Source,
         SourceState, Table,
@@ -38,6 +39,8 @@ pub enum Frame {
     Document(Document),
     /// Progress of a change.
     Change(Change),
+    /// All that is not as the document says, now.
+    Drift(Vec<Note>),
     Counters(Traffic),
     /// Nothing happened for a while; the connection lives.
     Alive,

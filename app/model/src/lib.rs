@@ -12,6 +12,7 @@
 pub mod check;
 pub mod cluster;
 pub mod diagram;
+pub mod drift;
 pub mod event;
 pub mod firewall;
 pub mod gateway;

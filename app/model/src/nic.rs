@@ -64,7 +64,8 @@ pub fn bridge_over(observed: &Observed, cluster: &Cluster, uplink: &LinkName) ->
     let default = observed.routes.iter().find(|route| {
         route.table == topology::MAIN && route.is_default() && route.link == Some(link.index) && route.gateway.is_some()
     });
-    let taken = |name: &str| observed.link(name).is_some() || cluster.bridges.iter().any(|bridge| &*bridge.name == name);
+    let taken =
+        |name: &str| observed.link(name).is_some() || cluster.bridges.iter().any(|bridge| &*bridge.name == name);
     let name = (0..).map(|n| format!("br{n}")).find(|name| !taken(name))?;
     Some(Bridge {
         address: global.collect(),

@@ -9,12 +9,13 @@ use std::{fmt::Write, fs, path::Path};
 
 use model::{
     Cluster, Language, Observed,
+    drift::drift,
     note::Severity,
     plan::{Plan, plan},
 };
 use world::lab;
 
-fn text(plan: &Plan, observed: &Observed) -> String {
+fn text(plan: &Plan, observed: &Observed, committed: &Cluster) -> String {
     let mut out = String::new();
     let mut now = observed.clone();
     for step in &plan.steps {
@@ -24,6 +25,10 @@ fn text(plan: &Plan, observed: &Observed) -> String {
     }
     for promise in &plan.promises {
         let _ = writeln!(out, "promise: {} reaches {} by way of {}", promise.guest, promise.target, promise.first_hop);
+    }
+    for note in drift(observed, committed) {
+        let fix = note.fix.map(|fix| format!(" [{}]", fix.label.en)).unwrap_or_default();
+        let _ = writeln!(out, "drift: {} {}{fix}\n    {}", note.subject, note.text.en, note.text.zh);
     }
     for note in &plan.notes {
         let severity = match note.severity {
@@ -74,7 +79,7 @@ fn every_case_gives_its_plan() {
         let committed = document(&folder.join("committed.toml"));
         let draft = document(&folder.join("draft.toml"));
         let made = plan(&observed, &committed, &draft);
-        let now = text(&made, &observed);
+        let now = text(&made, &observed, &committed);
         let golden = folder.join("plan.txt");
         if update {
             fs::write(&golden, &now).expect("plan.txt is written");

@@ -18,10 +18,7 @@ use super::{
 use crate::{
     clock,
     http::problem::chain,
-    store::{
-        Lock, LockOf,
-        journal::Outcome,
-    },
+    store::{Lock, LockOf, journal::Outcome},
 };
 
 /// How long the network may take to become what the document says, after the last step.

@@ -119,6 +119,7 @@ impl Client {
             },
             progress = self.progress.recv() => match progress {
                 Ok(Progress::Change(change)) => self.send(&Frame::Change(*change)).await?,
+                Ok(Progress::Drift(drift)) => self.send(&Frame::Drift(drift.to_vec())).await?,
                 Ok(Progress::Document(document)) => self.send(&Frame::Document(*document)).await?,
                 Err(RecvError::Lagged(_)) => self.hello(None).await?,
                 Err(RecvError::Closed) => return Ok(ControlFlow::Break(())),
@@ -162,6 +163,10 @@ impl Client {
             blank.neighbours.clear();
             blank.fdb.clear();
             self.send(&Frame::Patch(Patch::between(&blank, &observed))).await?;
+        }
+        let drift = self.app.engine.drift();
+        if !drift.is_empty() {
+            self.send(&Frame::Drift(drift)).await?;
         }
         let change = self.app.engine.current().borrow().clone();
         match change {

@@ -104,9 +104,7 @@ impl From<ApplyError> for Refusal {
             | ApplyError::NothingToConfirm(_) => Self::new(ProblemKind::NotFound, error.to_string()),
             ApplyError::NotYours { .. } => Self::new(ProblemKind::Forbidden, error.to_string()),
             ApplyError::Unguarded(_) => Self::new(ProblemKind::Internal, chain(&error)),
-            ApplyError::Hurry { .. } => {
-                Self::new(ProblemKind::Malformed, error.to_string()).field("confirm_within")
-            }
+            ApplyError::Hurry { .. } => Self::new(ProblemKind::Malformed, error.to_string()).field("confirm_within"),
             ApplyError::Version { .. } | ApplyError::Generation { .. } => {
                 Self::new(ProblemKind::Outdated, error.to_string())
             }
@@ -143,8 +141,8 @@ mod tests {
     #[test]
     fn every_kind_says_what_it_is() {
         use ProblemKind::{
-            Blocked, Busy, Forbidden, ForeignOrigin, Internal, Malformed, NotFound, Outdated, TooManyAttempts, Unauthenticated,
-            Unavailable,
+            Blocked, Busy, Forbidden, ForeignOrigin, Internal, Malformed, NotFound, Outdated, TooManyAttempts,
+            Unauthenticated, Unavailable,
         };
         let kinds = [
             (Malformed, 422),

@@ -121,9 +121,8 @@ impl Store {
     /// that already. In one transaction. `None`: somebody else takes the change back.
     pub fn commit(&self, id: u64, proofs: &[Proof], at: u64) -> Result<Option<u64>, StoreError> {
         let mut connection = self.lock();
-        let transaction = connection
-            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-            .map_err(doing("writing"))?;
+        let transaction =
+            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(doing("writing"))?;
         let state: String = transaction
             .query_row("SELECT state FROM change WHERE id = ?1", [id], |row| row.get(0))
             .map_err(doing("reading"))?;

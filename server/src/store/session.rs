@@ -14,7 +14,9 @@ impl Store {
     /// Adds a session and gives it a number, by which others may know it.
     pub fn add_session(&self, id: &str, at: u64) -> Result<u64, StoreError> {
         let connection = self.lock();
-        connection.execute("INSERT INTO session (id, at) VALUES (?1, ?2)", params![id, at]).map_err(doing("writing"))?;
+        connection
+            .execute("INSERT INTO session (id, at) VALUES (?1, ?2)", params![id, at])
+            .map_err(doing("writing"))?;
         Ok(connection.last_insert_rowid().unsigned_abs())
     }
 

@@ -59,7 +59,10 @@ pub fn check(observed: &Observed, committed: &Cluster, draft: &Cluster, notes: &
                     say(Severity::Block, "uplink-unfit", "uplink", en, zh);
                     continue;
                 }
-                let left = link.addresses.iter().filter(|address| is_global(&address.net) && !bridge.address.contains(&address.net));
+                let left = link
+                    .addresses
+                    .iter()
+                    .filter(|address| is_global(&address.net) && !bridge.address.contains(&address.net));
                 for address in left {
                     let net = address.net;
                     let en = format!("{net} would stay on {uplink}, where nobody reaches it. Add it to the bridge.");
@@ -89,9 +92,6 @@ fn unfit(observed: &Observed, bridge: &Bridge, link: &Link) -> Option<(String, S
     }
     let master = link.master.and_then(|master| observed.links.get(&master))?;
     (master.name != *bridge.name).then(|| {
-        (
-            format!("{name} is a port of {} already.", master.name),
-            format!("{name} 已经是 {} 的端口。", master.name),
-        )
+        (format!("{name} is a port of {} already.", master.name), format!("{name} 已经是 {} 的端口。", master.name))
     })
 }

@@ -19,6 +19,8 @@ pub struct GuestFacts {
     pub hostname: Option<String>,
     /// `PRETTY_NAME` of its os-release.
     pub os: Option<String>,
+    /// Differs from one start of its system to the next (random(4)).
+    pub boot: Option<String>,
     /// Agent commands that are enabled.
     #[borsh(deserialize_with = "wire::read_set")]
     pub commands: BTreeSet<String>,

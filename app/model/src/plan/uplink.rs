@@ -41,9 +41,8 @@ pub(super) fn take(planner: &mut Planner<'_>, bridge: &Bridge) {
     let moved = moved.into_iter().map(|route| HostRoute { link: bridge.name.to_string(), ..route });
     let again = |route: &HostRoute| reaches(&bridge.address, route);
     let mut wanted: Vec<HostRoute> = moved.chain(cut.into_iter().filter(again)).collect();
-    let leads_out = |routes: &[HostRoute]| {
-        routes.iter().any(|route| is_default(route) && route.gateway == bridge.default_route)
-    };
+    let leads_out =
+        |routes: &[HostRoute]| routes.iter().any(|route| is_default(route) && route.gateway == bridge.default_route);
     if let Some(gateway) = bridge.default_route.filter(|_| !leads_out(&wanted) && !leads_out(&there)) {
         let destination = IpNet::new_assert(if gateway.is_ipv4() { [0; 4].into() } else { [0; 16].into() }, 0);
         wanted.push(HostRoute { destination, gateway: Some(gateway), link: bridge.name.to_string(), metric: 0 });

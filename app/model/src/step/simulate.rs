@@ -149,8 +149,7 @@ fn remove_address(observed: &mut Observed, name: &str, net: IpNet) {
         let route = connected(index, net);
         observed.routes.retain(|there| *there != route);
         // The kernel drops what it cannot reach any more.
-        let nets: Vec<IpNet> =
-            observed.links[&index].addresses.iter().map(|address| address.net).collect();
+        let nets: Vec<IpNet> = observed.links[&index].addresses.iter().map(|address| address.net).collect();
         let reached = |gateway: std::net::IpAddr| nets.iter().any(|net| net.contains(&gateway));
         observed.routes.retain(|there| {
             there.link != Some(index) || there.gateway.is_none_or(|gateway| !net.contains(&gateway) || reached(gateway))

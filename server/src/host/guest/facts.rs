@@ -68,12 +68,13 @@ async fn fill(libvirt: &Libvirt, domain: &str, facts: &mut GuestFacts) -> Result
 /// a guest without KVM, so interfaces are the agent's own list, and one `grep` reads what that does not tell.
 async fn look_inside(libvirt: &Libvirt, domain: &str, facts: &mut GuestFacts, trouble: &mut Option<String>) {
     const FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";
+    const BOOT: &str = "/proc/sys/kernel/random/boot_id";
     const ALL: &str = "/proc/sys/net/ipv4/conf/all/rp_filter";
     let filter = |name: &str| format!("/proc/sys/net/ipv4/conf/{name}/rp_filter");
     let link = |name: &str, file: &str| format!("/sys/class/net/{name}/{file}");
     let files = facts.interfaces.iter().map(|interface| &interface.name);
     let files: Vec<String> = files.flat_map(|name| [filter(name), link(name, "flags"), link(name, "mtu")]).collect();
-    let mut grep = vec!["grep", "-sH", ".", FORWARD, ALL];
+    let mut grep = vec!["grep", "-sH", ".", FORWARD, ALL, BOOT];
     grep.extend(files.iter().map(String::as_str));
     let paths: Vec<String> =
         FOLDERS.iter().flat_map(|folder| PROGRAMS.iter().map(move |program| format!("{folder}/{program}"))).collect();
@@ -102,6 +103,7 @@ async fn look_inside(libvirt: &Libvirt, domain: &str, facts: &mut GuestFacts, tr
     if let Some(output) = keep(finish(values).await, trouble) {
         let values = parse::files(&output.text());
         let number = |path: &str| values.get(path).and_then(|value| value.parse::<u32>().ok());
+        facts.boot = values.get(BOOT).map(|boot| clean(boot, 64));
         facts.ip_forward = number(FORWARD).map(|value| value != 0);
         for interface in &mut facts.interfaces {
             let name = &interface.name;

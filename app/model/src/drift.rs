@@ -1,0 +1,194 @@
+//! Drift: what differs between the host and the document, whoever caused it, in words.
+//!
+//! Drift is a plan that is not empty: each step that would put the host back is one note, and its fix, if there is one,
+//! is the document that says what is.
+
+use crate::{
+    Cluster, Mac, Observed, gateway,
+    nic::{self, Place},
+    note::{Fix, Note, Sentence, Severity},
+    observed::Attachment,
+    plan::plan,
+    step::Step,
+    topology::bridge_of,
+};
+
+/// One note for each thing that is not as the document says. None while libvirt, the kernel or the firewall is silent in a
+/// way that leaves the question open: then the plan is blocked, and its notes say why.
+pub fn drift(observed: &Observed, cluster: &Cluster) -> Vec<Note> {
+    if cluster.is_empty() {
+        return Vec::new();
+    }
+    let plan = plan(observed, cluster, cluster);
+    if plan.is_blocked() {
+        return plan.blocks().cloned().collect();
+    }
+    // What only makes another step possible, or forgets what was noted, is not worth a note of its own.
+    let telling = plan.steps.iter().filter(|step| !matches!(step, Step::SetMarks { .. }));
+    telling.map(|step| note(observed, cluster, step)).collect()
+}
+
+fn note(observed: &Observed, cluster: &Cluster, step: &Step) -> Note {
+    let subject = step.touches().swap_remove(0);
+    let mut note = Note::new(Severity::Warn, subject, "drift", words(observed, step));
+    let draft = adopted(observed, cluster, step).filter(|draft| draft != cluster);
+    note.fix = draft.map(|draft| {
+        let label = Sentence::new("adopt what is", "采用现状");
+        Box::new(Fix { label, draft })
+    });
+    note
+}
+
+fn words(observed: &Observed, step: &Step) -> Sentence {
+    let place = |attachment: &Attachment| bridge_of(observed, attachment).unwrap_or_else(|| said(attachment));
+    match step {
+        Step::CreateBridge { bridge } => {
+            let name = &bridge.name;
+            Sentence::new(
+                format!("The document has the bridge {name}, the host has not."),
+                format!("文档中有网桥 {name}，主机上没有。"),
+            )
+        }
+        Step::SetLinkUp { link, up } => {
+            let (is, says) = if *up { ("down", "up") } else { ("up", "down") };
+            let (zh_is, zh_says) = if *up { ("停用", "启用") } else { ("启用", "停用") };
+            Sentence::new(
+                format!("{link} is {is}, the document says {says}."),
+                format!("{link} 处于{zh_is}状态，文档要求{zh_says}。"),
+            )
+        }
+        Step::SetLinkMtu { link, mtu, was } => Sentence::new(
+            format!("{link} has the MTU {was}, the document says {mtu}."),
+            format!("{link} 的 MTU 是 {was}，文档要求 {mtu}。"),
+        ),
+        Step::SetMaster { link, master, was } => {
+            let is = was.as_deref().unwrap_or("no bridge");
+            let zh_is = was.as_deref().unwrap_or("任何网桥之外");
+            let says = master.as_deref().unwrap_or("none");
+            Sentence::new(
+                format!("{link} is on {is}, the document and libvirt say {says}."),
+                format!("{link} 接在 {zh_is}，文档和 libvirt 的记录是 {says}。"),
+            )
+        }
+        Step::AddAddress { link, address } => Sentence::new(
+            format!("{link} lacks {address}, which the document says."),
+            format!("{link} 缺少文档要求的地址 {address}。"),
+        ),
+        Step::InsertRule { rule } => {
+            let (bridge, chain) = (&rule.serves, &rule.chain);
+            Sentence::new(
+                format!("Our accept for {bridge} is gone from {chain}: what it let through is dropped."),
+                format!("{chain} 中为 {bridge} 加的放行规则不见了：相应流量会被丢弃。"),
+            )
+        }
+        Step::AttachNic { guest, nic, .. } => {
+            let (mac, says) = (nic.mac, place(&nic.attachment));
+            Sentence::new(
+                format!("{guest} lacks the NIC {mac}, which the document plugs into {says}."),
+                format!("{guest} 缺少网卡 {mac}，文档要求它接在 {says}。"),
+            )
+        }
+        Step::DetachNic { guest, nic, .. } => {
+            let mac = nic.mac;
+            Sentence::new(
+                format!("{guest} has the NIC {mac}, which the document takes out."),
+                format!("{guest} 有网卡 {mac}，文档要求拔下。"),
+            )
+        }
+        Step::UpdateNic { guest, nic, was, .. } => {
+            let (mac, is, says) = (nic.mac, place(&was.attachment), place(&nic.attachment));
+            if is == says {
+                return generic(step);
+            }
+            Sentence::new(
+                format!("{mac} of {guest} is on {is}, the document says {says}."),
+                format!("{guest} 的 {mac} 接在 {is}，文档要求 {says}。"),
+            )
+        }
+        Step::AddGuestAddress { guest, mac, address } => Sentence::new(
+            format!("In {guest}, {mac} lacks {address}, which the document says."),
+            format!("{guest} 内的 {mac} 缺少文档要求的地址 {address}。"),
+        ),
+        Step::AddGuestRoute { guest, route } => {
+            let via = route.via;
+            Sentence::new(
+                format!("{guest} has no default route by way of {via}, which the document says."),
+                format!("{guest} 缺少文档要求的经 {via} 的默认路由。"),
+            )
+        }
+        Step::SetGuestForwarding { guest, on: true } => Sentence::new(
+            format!("{guest} is a gateway and does not forward."),
+            format!("{guest} 是网关，但没有开启转发。"),
+        ),
+        Step::ReplaceGuestTable { guest, .. } => Sentence::new(
+            format!("{guest} is a gateway and does not translate as the document says."),
+            format!("{guest} 是网关，但地址转换与文档不符。"),
+        ),
+        _ => generic(step),
+    }
+}
+
+fn generic(step: &Step) -> Sentence {
+    let (en, zh) = (step.sentence(crate::Language::English), step.sentence(crate::Language::Chinese));
+    Sentence::new(format!("Not as the document says; to put it back: {en}."), format!("与文档不符；恢复方法：{zh}。"))
+}
+
+fn said(attachment: &Attachment) -> String {
+    match attachment {
+        Attachment::Network { network } => network.clone(),
+        Attachment::Bridge { bridge } => bridge.clone(),
+        Attachment::Direct { dev, .. } => dev.clone(),
+        Attachment::Other { kind } => kind.clone(),
+    }
+}
+
+/// The document that says what is, where that can be said.
+fn adopted(observed: &Observed, cluster: &Cluster, step: &Step) -> Option<Cluster> {
+    let mut draft = cluster.clone();
+    match step {
+        Step::CreateBridge { bridge } => return Some(gateway::remove_bridge(cluster, &bridge.name)),
+        Step::AddAddress { link, address } => {
+            draft.bridges.iter_mut().filter(|bridge| *bridge.name == **link).for_each(|bridge| {
+                bridge.address.retain(|own| own != address);
+            });
+        }
+        Step::SetLinkMtu { link, was, .. } => {
+            draft.bridges.iter_mut().filter(|bridge| *bridge.name == **link).for_each(|bridge| {
+                bridge.mtu = Some(*was);
+            });
+        }
+        Step::SetBridgeStp { bridge: link, stp } => {
+            draft.bridges.iter_mut().filter(|bridge| *bridge.name == **link).for_each(|bridge| bridge.stp = !stp);
+        }
+        Step::InsertRule { rule } => {
+            draft.bridges.iter_mut().filter(|bridge| *bridge.name == *rule.serves).for_each(|bridge| {
+                bridge.ports_talk = false;
+            });
+        }
+        Step::AttachNic { nic, .. } => draft.nics.retain(|own| own.mac != nic.mac),
+        Step::UpdateNic { nic, was, .. } if nic.attachment != was.attachment => {
+            return moved(observed, cluster, nic.mac, &was.attachment);
+        }
+        Step::AddGuestAddress { mac, address, .. } => {
+            draft
+                .nics
+                .iter_mut()
+                .filter(|nic| nic.mac == *mac)
+                .for_each(|nic| nic.address.retain(|own| own != address));
+        }
+        Step::AddGuestRoute { route, .. } => {
+            draft.nics.iter_mut().filter(|nic| nic.mac == route.mac).for_each(|nic| nic.default_route = None);
+        }
+        _ => return None,
+    }
+    Some(draft)
+}
+
+fn moved(observed: &Observed, cluster: &Cluster, mac: Mac, to: &Attachment) -> Option<Cluster> {
+    let place = match to {
+        Attachment::Network { network } => Place::Network(network.parse().ok()?),
+        Attachment::Bridge { bridge } => Place::Bridge(bridge.parse().ok()?),
+        _ => return None,
+    };
+    nic::move_nic(observed, cluster, mac, &place).ok()
+}
