@@ -16,6 +16,7 @@ use model::{
     event::Document,
     gateway::GatewayRequest,
     name::{GuestName, LinkName, NetworkName},
+    note::Subject,
     plan::{Change, ChangeState, Plan},
     problem::Problem,
     proof::Proof,
@@ -82,6 +83,22 @@ pub struct Gateway {
     yes: bool,
 }
 
+/// Make the network again what the document says.
+#[derive(Debug, Args)]
+pub struct PutBack {
+    /// Only what touches this object, e.g. `link:mybr0` or `guest:node1`.
+    #[arg(long)]
+    subject: Option<String>,
+}
+
+/// Print what was changed, by whom, and how it ended.
+#[derive(Debug, Args)]
+pub struct History {
+    /// As JSON lines, plans included.
+    #[arg(long)]
+    json: bool,
+}
+
 #[derive(Debug, Deserialize)]
 struct Drafted {
     cluster: Cluster,
@@ -118,10 +135,36 @@ pub fn export() -> Outcome {
 }
 
 pub fn undo() -> Outcome {
+    block_on(async { Api::find()?.begin("changes/undo", json!({})).await })
+}
+
+pub fn redo() -> Outcome {
+    block_on(async { Api::find()?.begin("changes/redo", json!({})).await })
+}
+
+pub fn put_back(args: PutBack) -> Outcome {
+    let subject = args.subject.map(|text| text.parse::<Subject>().map_err(|()| format!("{text:?} is no object")));
+    let subject = subject.transpose()?;
+    block_on(async { Api::find()?.begin("changes/put-back", json!({ "subject": subject })).await })
+}
+
+pub fn history(args: History) -> Outcome {
     block_on(async {
         let api = Api::find()?;
-        let change: Change = api.post("changes/undo", json!({})).await?;
-        api.follow(change).await
+        let log = api.text("log").await?;
+        if args.json {
+            print(&log);
+            return Ok(());
+        }
+        for line in log.lines() {
+            let entry: serde_json::Value = serde_json::from_str(line)?;
+            let text = |key: &str| entry[key].as_str().unwrap_or_default();
+            let version = entry["version"].as_u64().map(|version| format!(" version {version}")).unwrap_or_default();
+            let at = crate::clock::utc(entry["at"].as_u64().unwrap_or_default());
+            let error = entry["outcome"]["error"].as_str().map(|error| format!(": {error}")).unwrap_or_default();
+            print(&format!("{at}  {:<12} {}{version}, {}{error}\n", text("who"), text("state"), text("why")));
+        }
+        Ok(())
     })
 }
 
@@ -216,8 +259,17 @@ impl Api {
             request = request.json(&body);
         }
         let response = request.send().await?;
+        Self::checked(response).await?.json().await.map_err(Into::into)
+    }
+
+    async fn text(&self, path: &str) -> Outcome<String> {
+        let request = self.client.get(format!("{}/api/v1/{path}", self.running.url)).bearer_auth(&self.running.token);
+        Ok(Self::checked(request.send().await?).await?.text().await?)
+    }
+
+    async fn checked(response: reqwest::Response) -> Outcome<reqwest::Response> {
         if matches!(response.status(), StatusCode::OK | StatusCode::ACCEPTED) {
-            return Ok(response.json().await?);
+            return Ok(response);
         }
         let problem: Problem = response.json().await?;
         let field = problem.field.map(|field| format!(" ({field})")).unwrap_or_default();
@@ -269,10 +321,21 @@ impl Api {
         self.follow(change).await
     }
 
+    async fn begin(&self, path: &str, body: serde_json::Value) -> Outcome {
+        let change: Change = self.post(path, body).await?;
+        self.follow(change).await
+    }
+
+    /// Follows a change to its end; confirms it if that is asked for, since that comes through.
     async fn follow(&self, mut change: Change) -> Outcome {
         let mut clock = tokio::time::interval(Duration::from_millis(100));
         while !change.state.is_final() {
             clock.tick().await;
+            if change.state == ChangeState::AwaitingConfirmation {
+                let confirmed: Outcome<Change> = self.post(&format!("changes/{}/confirm", change.id), json!({})).await;
+                // It may have ended meanwhile.
+                drop(confirmed);
+            }
             let now: Option<Change> = self.get("changes").await?;
             change = now.filter(|now| now.id == change.id).ok_or("the server forgot the change: it was restarted")?;
         }

@@ -27,6 +27,10 @@ pub enum Command {
     Export,
     /// Take back the last change.
     Undo,
+    /// Take back the last undo.
+    Redo,
+    PutBack(client::PutBack),
+    History(client::History),
     #[command(hide = true)]
     Revert(apply::revert::Revert),
     /// Print the link that logs a browser in.
