@@ -273,7 +273,9 @@ mod tests {
         let other = Store::open(&folder).expect("the same store");
         let unfinished = other.unfinished().expect("entries");
         assert_eq!(unfinished.iter().map(|entry| (entry.id, entry.begun)).collect::<Vec<_>>(), [(id, 1)]);
-        assert!(other.turn(id, &[ChangeState::Applying], ChangeState::RollingBack).expect("a turn"));
+        let open = [ChangeState::Applying, ChangeState::RollingBack];
+        assert!(other.turn(id, &open, ChangeState::RollingBack).expect("a turn"));
+        assert!(other.turn(id, &open, ChangeState::RollingBack).expect("the same turn again"));
         assert!(!store.turn(id, &[ChangeState::Applying], ChangeState::RollingBack).expect("no turn"));
         assert!(!store.begin_step(id, 2).expect("no step"));
         assert_eq!(store.commit(id, &[], 6).expect("no commit"), None);

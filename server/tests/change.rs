@@ -140,7 +140,9 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            say(&fs::read_to_string(self.folder.join("log")).unwrap_or_default());
+            for log in ["log", "revert.log"] {
+                say(&fs::read_to_string(self.folder.join(log)).unwrap_or_default());
+            }
         }
         let _ = fs::remove_dir_all(&self.folder);
     }
