@@ -20,14 +20,13 @@ pub struct Observe {
 
 /// Reads once and prints. A source that cannot be read is said to be silent; the rest is printed all the same.
 pub fn main(observe: Observe) -> Result<(), Box<dyn Error>> {
-    // One thread: between threads, a reading of thousands of links spends its time waking them.
+    // One thread: dumps and libvirt's calls have threads of their own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let observed =
         runtime.block_on(async { Ok::<_, Box<dyn Error>>(Watch::once(Host::open(observe.connect)?).await) })?;
     // A call to a libvirtd that hangs must not keep the command.
     runtime.shutdown_background();
-    let text =
-        if observe.json { serde_json::to_string_pretty(&*observed)? + "\n" } else { outline::outline(&observed) };
+    let text = if observe.json { serde_json::to_string(&*observed)? + "\n" } else { outline::outline(&observed) };
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         // Whoever reads may stop reading.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),

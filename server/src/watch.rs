@@ -64,13 +64,16 @@ impl Watch {
         Self { reader, traffic: Arc::default(), _tasks: Arc::new(tasks) }
     }
 
-    /// One reading of everything, guests included, without watching.
+    /// One reading of everything, guests included, without watching. Connecting to libvirt delays no other source.
     pub async fn once(host: Host) -> Arc<Observed> {
         let reader = Reader::new(host);
-        if let Err(error) = reader.host.libvirt.connect().await {
-            reader.board.silent(Source::Libvirt, &error);
-        }
-        reader.all().await;
+        let libvirt = async {
+            match reader.host.libvirt.connect().await {
+                Ok(libvirt) => drop(reader.libvirt(&libvirt).await),
+                Err(error) => reader.board.silent(Source::Libvirt, &error),
+            }
+        };
+        reader.all(libvirt).await;
         let guests = guests::reachable(&reader.board.observed());
         join_all(guests.iter().map(|guest| reader.guest(guest))).await;
         reader.board.observed()
@@ -93,7 +96,7 @@ impl Watch {
 
     /// Reads kernel, firewall, libvirt and these guests now.
     pub async fn refresh(&self, guests: &[String]) -> Arc<Observed> {
-        self.reader.all().await;
+        self.reader.all(self.reader.connected_libvirt()).await;
         join_all(guests.iter().map(|guest| self.reader.guest(guest))).await;
         self.observed()
     }
@@ -136,15 +139,17 @@ impl Reader {
         }
     }
 
-    async fn all(&self) {
-        // What cannot be read is on the board as silence; to connect again is the business of libvirt's task.
-        let libvirt = async {
-            if let Some(libvirt) = self.host.libvirt.get() {
-                self.libvirt(&libvirt).await.ok();
-            }
-        };
-        let firewall = async { self.firewall().await.ok() };
+    /// Reads all sources at once, libvirt in this way. What cannot be read is on the board as silence.
+    async fn all(&self, libvirt: impl Future<Output = ()>) {
+        let firewall = async { drop(self.firewall().await) };
         tokio::join!(self.kernel(kernel::Part::ALL), firewall, libvirt);
+    }
+
+    /// To connect again is the business of libvirt's task.
+    async fn connected_libvirt(&self) {
+        if let Some(libvirt) = self.host.libvirt.get() {
+            self.libvirt(&libvirt).await.ok();
+        }
     }
 }
 

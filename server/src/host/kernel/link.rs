@@ -4,39 +4,66 @@ use model::{
     Mac,
     observed::{Bridge, Link, Port, Tun},
 };
-use rtnetlink::packet_core::Nla;
+use rtnetlink::packet_core::{DecodeError, Emitable, Nla, NlasIterator, ParseableParametrized};
 use rtnetlink::packet_route::link::{
-    AfSpecInet, AfSpecUnspec, BridgePortState, BridgeStpState, InfoBridge, InfoBridgePort, InfoData, InfoPortData,
-    InfoTun, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+    BridgePortState, BridgeStpState, InfoBridge, InfoBridgePort, InfoData, InfoPortData, InfoTun, LinkAttribute,
+    LinkFlags, LinkHeader, LinkInfo,
 };
 
 /// `USER_HZ`: the kernel gives a bridge's times in hundredths of a second.
 const HZ: u32 = 100;
 
-pub fn decode(message: LinkMessage) -> Link {
-    let flags = message.header.flags;
+/// Attributes of linux/if_link.h that are read: a message has some sixty.
+const IFLA_ADDRESS: u16 = 1;
+const IFLA_IFNAME: u16 = 3;
+const IFLA_MTU: u16 = 4;
+const IFLA_LINK: u16 = 5;
+const IFLA_MASTER: u16 = 10;
+const IFLA_LINKINFO: u16 = 18;
+const IFLA_IFALIAS: u16 = 20;
+const IFLA_AF_SPEC: u16 = 26;
+const IFLA_LINK_NETNSID: u16 = 37;
+/// Inside `IFLA_AF_SPEC`, with the numbers of linux/ip.h that count from 1.
+const AF_INET: u16 = 2;
+const IFLA_INET_CONF: u16 = 1;
+const IPV4_DEVCONF_FORWARDING: usize = 1;
+const IPV4_DEVCONF_RP_FILTER: usize = 8;
+
+pub fn decode(payload: &[u8]) -> Result<Link, DecodeError> {
+    let header = LinkHeader::parse(payload)?;
     let mut link = Link {
-        index: message.header.index,
-        loopback: flags.contains(LinkFlags::Loopback),
-        up: flags.contains(LinkFlags::Up),
-        carrier: flags.contains(LinkFlags::LowerUp),
+        index: header.index,
+        loopback: header.flags.contains(LinkFlags::Loopback),
+        up: header.flags.contains(LinkFlags::Up),
+        carrier: header.flags.contains(LinkFlags::LowerUp),
         ..Link::default()
     };
-    for attribute in message.attributes {
-        match attribute {
-            LinkAttribute::IfName(name) => link.name = name,
-            LinkAttribute::Address(bytes) => link.mac = mac(&bytes),
-            LinkAttribute::Mtu(mtu) => link.mtu = mtu,
-            LinkAttribute::Controller(master) => link.master = Some(master).filter(|master| *master != 0),
-            LinkAttribute::Link(peer) => link.peer = Some(peer).filter(|peer| *peer != 0),
-            LinkAttribute::LinkNetNsId(_) => link.peer_elsewhere = true,
-            LinkAttribute::IfAlias(alias) => link.alias = Some(alias),
-            LinkAttribute::AfSpecUnspec(families) => settings(&mut link, &families),
-            LinkAttribute::LinkInfo(infos) => details(&mut link, infos),
+    for attribute in NlasIterator::new(&payload[header.buffer_len()..]) {
+        let attribute = attribute?;
+        match attribute.kind() {
+            IFLA_AF_SPEC => settings(&mut link, attribute.value())?,
+            IFLA_ADDRESS | IFLA_IFNAME | IFLA_MTU | IFLA_LINK | IFLA_MASTER | IFLA_LINKINFO | IFLA_IFALIAS
+            | IFLA_LINK_NETNSID => {
+                put(&mut link, LinkAttribute::parse_with_param(&attribute, header.interface_family)?);
+            }
             _ => {}
         }
     }
-    link
+    Ok(link)
+}
+
+fn put(link: &mut Link, attribute: LinkAttribute) {
+    match attribute {
+        LinkAttribute::IfName(name) => link.name = name,
+        LinkAttribute::Address(bytes) => link.mac = mac(&bytes),
+        LinkAttribute::Mtu(mtu) => link.mtu = mtu,
+        LinkAttribute::Controller(master) => link.master = Some(master).filter(|master| *master != 0),
+        LinkAttribute::Link(peer) => link.peer = Some(peer).filter(|peer| *peer != 0),
+        LinkAttribute::LinkNetNsId(_) => link.peer_elsewhere = true,
+        LinkAttribute::IfAlias(alias) => link.alias = Some(alias),
+        LinkAttribute::LinkInfo(infos) => details(link, infos),
+        _ => {}
+    }
 }
 
 /// An Ethernet address; tunnels have addresses of other lengths, loopback has zeros.
@@ -44,15 +71,27 @@ pub fn mac(bytes: &[u8]) -> Option<Mac> {
     bytes.try_into().ok().map(Mac).filter(|mac| mac.0 != [0; 6])
 }
 
-/// The IPv4 settings ride in the link dump: no file per interface has to be read.
-fn settings(link: &mut Link, families: &[AfSpecUnspec]) {
-    let inet = families.iter().find_map(|family| if let AfSpecUnspec::Inet(inet) = family { Some(inet) } else { None });
-    for part in inet.into_iter().flatten() {
-        if let AfSpecInet::DevConf(conf) = part {
-            link.forwarding = Some(conf.forwarding != 0);
-            link.rp_filter = u8::try_from(conf.rp_filter).ok();
+/// The IPv4 settings ride in the link dump: no file per interface has to be read. They are one array of numbers, of which
+/// two are taken.
+fn settings(link: &mut Link, families: &[u8]) -> Result<(), DecodeError> {
+    for family in NlasIterator::new(families) {
+        let family = family?;
+        if family.kind() != AF_INET {
+            continue;
+        }
+        for part in NlasIterator::new(family.value()) {
+            let part = part?;
+            if part.kind() == IFLA_INET_CONF {
+                let setting = |number: usize| {
+                    let bytes = part.value().get(4 * (number - 1)..)?.first_chunk()?;
+                    Some(i32::from_ne_bytes(*bytes))
+                };
+                link.forwarding = setting(IPV4_DEVCONF_FORWARDING).map(|on| on != 0);
+                link.rp_filter = setting(IPV4_DEVCONF_RP_FILTER).and_then(|mode| u8::try_from(mode).ok());
+            }
         }
     }
+    Ok(())
 }
 
 fn details(link: &mut Link, infos: Vec<LinkInfo>) {

@@ -15,7 +15,7 @@ pub const KINDS: [RouteType; 5] =
     [RouteType::Unicast, RouteType::BlackHole, RouteType::Unreachable, RouteType::Prohibit, RouteType::Throw];
 
 /// One route per next hop.
-pub fn decode(message: &RouteMessage) -> Vec<Route> {
+pub fn decode(message: RouteMessage) -> Vec<Route> {
     if !KINDS.contains(&message.header.kind) {
         return Vec::new();
     }

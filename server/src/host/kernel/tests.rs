@@ -2,10 +2,14 @@
 
 use model::step::{HostRoute, NewBridge};
 
+use rtnetlink::packet_route::{RouteNetlinkMessage, stats::StatsMessage};
+
 use super::{
     Kernel,
+    dump::Dumps,
     events::Nudge,
     netns::{inside, ip},
+    tables,
 };
 
 #[test]
@@ -32,7 +36,7 @@ fn reads_bridges_ports_veths_and_taps() {
         let bridge = br0.bridge.as_ref().expect("bridge details");
         assert_eq!((bridge.stp, bridge.forward_delay, bridge.ageing), (true, Some(4), Some(300)));
         assert!(br0.is_ours() && br0.up);
-        assert_eq!(br0.rp_filter, Some(2));
+        assert_eq!((br0.rp_filter, br0.forwarding), (Some(2), Some(false)));
         assert_eq!(br0.addresses[0].net, "192.0.2.1/24".parse().expect("a prefix"));
         assert_eq!((br0.addresses[0].scope.as_str(), br0.addresses[0].dynamic), ("global", false));
         let port = v0.port.as_ref().expect("port details");
@@ -113,6 +117,20 @@ fn errors_say_what_was_being_done() {
         assert!(source.contains("File exists"), "{source}");
         // The bridge that was there must still be there.
         ip("link show br0");
+    });
+}
+
+#[test]
+#[ignore = "needs root in a network namespace"]
+fn a_dump_that_is_refused_does_not_disturb_the_next() {
+    inside(|| async {
+        let mut dumps = Dumps::open().expect("netlink");
+        // A request for statistics that names none.
+        let request = RouteNetlinkMessage::GetStats(StatsMessage::default());
+        let error = dumps.list("nothing", request, |(): &mut (), _| Ok(())).expect_err("it is refused");
+        assert_eq!(error.to_string(), "cannot list nothing");
+        let links = tables::links(&mut dumps).expect("links");
+        assert_eq!(links[&1].name, "lo");
     });
 }
 
