@@ -21,13 +21,13 @@ const ICON: &str = "/icon.svg";
 /// How static files are named in this build.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Assets {
-    /// Put behind each name, e.g. `?v=1a2b3c`, so that files may be cached for good.
-    pub version: String,
+    /// Put before each name, e.g. `/1a2b3c`, so that files may be cached for good.
+    pub folder: String,
 }
 
 impl Assets {
     fn of(&self, path: &str) -> String {
-        format!("{path}{}", self.version)
+        format!("{}{path}", self.folder)
     }
 }
 
