@@ -15,6 +15,7 @@ pub mod diagram;
 pub mod event;
 pub mod firewall;
 pub mod gateway;
+pub mod gather;
 pub mod language;
 pub mod mac;
 pub mod name;
