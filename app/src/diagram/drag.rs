@@ -185,7 +185,7 @@ pub fn DragLine() -> impl IntoPart {
                 _ => String::new(),
             };
             let line = !matches!(what, What::Guest { .. });
-            let path = format!("M{:.0} {:.0}L{:.0} {:.0}", from.0, from.1, to.0, to.1);
+            let path = format!("M{} {}L{} {}", from.0 as i32, from.1 as i32, to.0 as i32, to.1 as i32);
             view! {
                 <g class="drag-line">
                     {line.then(|| view! { <path d=path></path> })}

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use leptos::{ev::EventDescriptor, prelude::*};
 use wasm_bindgen::JsCast;
 
+use super::decimal::decimal;
+
 /// What an attribute says; `None`: it is absent.
 pub(super) type Setting = Option<Cow<'static, str>>;
 
@@ -246,6 +248,12 @@ where
     }
 }
 
+impl IntoValue for f64 {
+    fn into_value(self) -> Value {
+        decimal(self).into_value()
+    }
+}
+
 /// What is written as `to_string` does.
 macro_rules! written {
     ($($type:ty),*) => {$(
@@ -263,4 +271,4 @@ macro_rules! written {
     )*};
 }
 
-written!(u8, i32, u32, usize, f64);
+written!(u8, i32, u32, usize);
