@@ -11,7 +11,10 @@ use model::{
 use crate::{
     draft::Draft,
     live::Live,
-    texts::{Texts, fill, texts},
+    texts::{
+        fill,
+        later::{Texts, texts},
+    },
     view::{IntoPart, Part, component, view},
 };
 

@@ -16,6 +16,8 @@ pub type NodeRef = RwSignal<Option<web_sys::Element>, LocalStorage>;
 /// Something to be shown.
 pub enum Part {
     Nothing,
+    /// One node of the server's, left as it is: what it shows is not to be made yet.
+    Kept,
     Text(Cow<'static, str>),
     Element(Box<Element>),
     Many(Vec<Part>),
