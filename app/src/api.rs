@@ -5,7 +5,7 @@ use model::{Cluster, plan::Plan, step::Step};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{paths, refusal::Refusal, texts::Texts};
+use crate::{paths, refusal::Refusal, texts::later::Texts};
 
 #[derive(Serialize)]
 struct Token<'a> {

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     Initial,
+    later::Loader,
     pages::{login::Login, network::Network},
     texts::Texts,
     view::{IntoPart, component},
@@ -12,5 +13,6 @@ use crate::{
 #[component]
 pub fn App(initial: Initial) -> impl IntoPart {
     provide_context(Texts::of(initial.language));
+    provide_context(Loader::new());
     if initial.logged_in { Network { initial }.into_part() } else { Login {}.into_part() }
 }

@@ -1,4 +1,6 @@
 //! Forms: each ends in an edited draft, none in an effect.
+//!
+//! Of all this only [`Dialogs`] itself is there from the start.
 
 mod address;
 mod attach;
@@ -8,32 +10,38 @@ mod export;
 pub mod findings;
 mod gateway;
 
-use crate::view::{IntoPart, component, view};
 use leptos::prelude::*;
 
-use crate::ui::{Dialog, Ui};
+use crate::{
+    later::Loader,
+    ui::{Dialog, Ui},
+    view::{IntoPart, Part, component, view},
+};
 
 #[component]
 pub fn Dialogs() -> impl IntoPart {
     let ui = Ui::here();
-    move || {
-        ui.dialog.get().map(|dialog| match dialog {
-            Dialog::Attach { guest } => view! { <attach::Attach guest mac=None/> },
-            Dialog::Move { guest, mac } => view! { <attach::Attach guest mac=Some(mac)/> },
-            Dialog::Address { guest, mac } => view! { <address::Address guest mac/> },
-            Dialog::NewBridge => view! { <bridge::BridgeForm name=None/> },
-            Dialog::EditBridge(name) => view! { <bridge::BridgeForm name=Some(name)/> },
-            Dialog::Gateway { bridge, guest, outside } => view! { <gateway::Gateway bridge guest outside/> },
-            Dialog::Findings => view! { <findings::Findings/> },
-            Dialog::Export => view! { <export::Export/> },
-        })
+    let loader = Loader::here();
+    move || ui.dialog.get().map(|dialog| loader.show(|later| (later.dialog)(dialog)))
+}
+
+pub fn content(dialog: Dialog) -> Part {
+    match dialog {
+        Dialog::Attach { guest } => view! { <attach::Attach guest mac=None/> },
+        Dialog::Move { guest, mac } => view! { <attach::Attach guest mac=Some(mac)/> },
+        Dialog::Address { guest, mac } => view! { <address::Address guest mac/> },
+        Dialog::NewBridge => view! { <bridge::BridgeForm name=None/> },
+        Dialog::EditBridge(name) => view! { <bridge::BridgeForm name=Some(name)/> },
+        Dialog::Gateway { bridge, guest, outside } => view! { <gateway::Gateway bridge guest outside/> },
+        Dialog::Findings => view! { <findings::Findings/> },
+        Dialog::Export => view! { <export::Export/> },
     }
 }
 
 /// What a NIC can be plugged into: value and words. Values are `bridge:<name>` and `network:<name>`.
 fn places() -> Vec<(String, String)> {
     let live = crate::live::Live::here();
-    let texts = crate::texts::texts();
+    let texts = crate::texts::later::texts();
     let ui = Ui::here();
     let mut places: Vec<(String, String)> = live.topology.with_untracked(|topology| {
         let networks = topology.networks.values().filter(|network| network.active);

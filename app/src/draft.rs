@@ -1,19 +1,17 @@
 //! The draft: an edited copy of the document, what it would do, and the way to have it done.
 //!
-//! The plan shown is computed here, with the code that the server applies; the server computes it again.
+//! The plan shown is computed here, with the code that the server applies; the server computes it again. Until the planner
+//! [is there](crate::later) a draft has no plan.
 
 use leptos::{prelude::*, task::spawn_local};
-use model::{
-    Cluster, Observed,
-    plan::{Plan, plan},
-    topology::Topology,
-};
+use model::{Cluster, Language, Observed, plan::Plan, topology::Topology};
 
 use crate::{
     api,
+    later::Loader,
     live::Live,
     refusal::Refusal,
-    texts::{Texts, texts},
+    texts::{later::Texts, texts},
 };
 
 /// An edited copy, and the version that it was edited from.
@@ -26,8 +24,8 @@ pub struct Edited {
 #[derive(Clone, Copy)]
 pub struct Draft {
     live: Live,
-    /// Event handlers have no context to find them in.
-    texts: &'static Texts,
+    /// Event handlers have no context to find it in.
+    language: Language,
     pub edited: RwSignal<Option<Edited>>,
     /// The draft's plan on the network as it is now.
     pub plan: Memo<Option<Plan>>,
@@ -41,21 +39,31 @@ pub struct Draft {
 
 impl Draft {
     pub fn new(live: Live) -> Self {
+        let loader = Loader::here();
         let edited = RwSignal::new(None::<Edited>);
         let plan = Memo::new(move |_| {
             let edited = edited.get()?;
-            Some(
-                live.document
-                    .with(|document| live.observed.with(|observed| plan(observed, &document.cluster, &edited.cluster))),
-            )
+            let later = loader.get()?;
+            Some(live.document.with(|document| {
+                live.observed.with(|observed| (later.plan)(observed, &document.cluster, &edited.cluster))
+            }))
         });
         let drafted = Memo::new(move |_| {
             plan.with(|plan| {
                 let plan = plan.as_ref().filter(|plan| !plan.is_empty())?;
-                Some(live.observed.with(|observed| Topology::of(&simulated(observed, plan))))
+                let later = loader.get()?;
+                Some(live.observed.with(|observed| (later.foresee)(observed, plan)))
             })
         });
-        Self { live, texts: texts(), edited, plan, drafted, refusal: RwSignal::new(None), busy: RwSignal::new(false) }
+        Self {
+            live,
+            language: texts().language,
+            edited,
+            plan,
+            drafted,
+            refusal: RwSignal::new(None),
+            busy: RwSignal::new(false),
+        }
     }
 
     pub fn here() -> Self {
@@ -95,7 +103,7 @@ impl Draft {
     pub fn apply(self) {
         let Some(edited) = self.edited.get_untracked() else { return };
         let Some(plan) = self.plan.get_untracked() else { return };
-        let texts = self.texts;
+        let texts = Texts::of(self.language);
         self.busy.set(true);
         self.refusal.set(None);
         spawn_local(async move {
@@ -108,7 +116,7 @@ impl Draft {
     }
 
     pub fn undo(self) {
-        let texts = self.texts;
+        let texts = Texts::of(self.language);
         self.busy.set(true);
         self.refusal.set(None);
         spawn_local(async move {
@@ -120,10 +128,11 @@ impl Draft {
     }
 }
 
-fn simulated(observed: &Observed, plan: &Plan) -> Observed {
+/// The topology that a plan leads to.
+pub fn foresee(observed: &Observed, plan: &Plan) -> Topology {
     let mut observed = observed.clone();
     for step in &plan.steps {
         step.simulate(&mut observed);
     }
-    observed
+    Topology::of(&observed)
 }

@@ -1,4 +1,6 @@
 //! The drawer: what is selected, with the origin of each fact, and what can be done with it.
+//!
+//! Of all this only [`Drawer`] itself is there from the start.
 
 mod bridge;
 mod guest;
@@ -13,6 +15,7 @@ use leptos::prelude::*;
 use model::{Mac, note::Subject};
 
 use crate::{
+    later::Loader,
     live::Live,
     texts::texts,
     ui::Ui,
@@ -23,19 +26,20 @@ use crate::{
 pub fn Drawer() -> impl IntoPart {
     let ui = Ui::here();
     let texts = texts();
+    let loader = Loader::here();
     move || {
         ui.selected.get().map(|subject| {
             view! {
                 <aside class="drawer" aria-label=texts.details>
                     <button class="quiet drawer-close" aria-label=texts.close on:click=move |_| ui.select(None)>"×"</button>
-                    {content(subject)}
+                    {loader.show(|later| (later.drawer)(subject))}
                 </aside>
             }
         })
     }
 }
 
-fn content(subject: Subject) -> Part {
+pub fn content(subject: Subject) -> Part {
     let live = Live::here();
     let texts = texts();
     match subject {

@@ -6,7 +6,7 @@ use model::{
 };
 
 use crate::{
-    texts::{Texts, fill},
+    texts::{Texts, fill, later},
     ui::clock,
 };
 
@@ -54,7 +54,7 @@ pub fn seconds(at: i64) -> u64 {
     u64::try_from(at).unwrap_or(0).saturating_mul(1000)
 }
 
-pub fn yes(value: bool, texts: &Texts) -> &'static str {
+pub fn yes(value: bool, texts: &later::Texts) -> &'static str {
     if value { texts.yes } else { texts.no }
 }
 

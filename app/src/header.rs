@@ -1,16 +1,15 @@
 //! The head of the page: whose network, how fresh, find, findings, language, colours.
 
-use leptos::{ev::KeyboardEvent, prelude::*, task::spawn_local};
+use leptos::{ev::KeyboardEvent, prelude::*};
 use model::{
-    Language,
+    Language, gather,
     note::{Note, Severity},
 };
 use wasm_bindgen::JsCast;
 
 use crate::{
-    api,
+    later::Loader,
     live::{Connection, Live},
-    paths,
     texts::{fill, texts},
     ui::{Dialog, Ui, clock},
     view::{IntoPart, NodeRef, component, view},
@@ -23,6 +22,7 @@ const KEEP: &str = "; path=/; max-age=31536000; samesite=strict";
 pub fn Header(find: NodeRef) -> impl IntoPart {
     let ui = Ui::here();
     let live = Live::here();
+    let loader = Loader::here();
     let texts = texts();
     let hostname = Memo::new(move |_| live.observed.with(|observed| observed.host.hostname.clone()));
     view! {
@@ -63,13 +63,7 @@ pub fn Header(find: NodeRef) -> impl IntoPart {
             <button class="quiet" aria-label=texts.theme title=texts.theme on:click=move |_| switch_theme()>"◐"</button>
             <button
                 class="quiet"
-                on:click=move |_| {
-                    spawn_local(async move {
-                        if api::log_out(texts).await.is_ok() {
-                            go_home();
-                        }
-                    });
-                }
+                on:click=move |_| loader.act(|later| (later.log_out)(texts.language))
             >
                 {texts.logout}
             </button>
@@ -100,7 +94,7 @@ fn Freshness() -> impl IntoPart {
 /// The findings that matter, worst first.
 pub fn findings(notes: &[Note]) -> Vec<Note> {
     let mut notes: Vec<Note> = notes.iter().filter(|note| note.severity != Severity::Tell).cloned().collect();
-    notes.sort_by_key(|note| note.severity);
+    gather::sort_by_key(&mut notes, |note| note.severity);
     notes
 }
 
@@ -147,8 +141,4 @@ fn switch_theme() {
     let next = if root.get_attribute("data-theme").as_deref() == Some("dark") { "light" } else { "dark" };
     let _ = root.set_attribute("data-theme", next);
     cookie("theme", next);
-}
-
-pub fn go_home() {
-    let _ = window().location().set_href(paths::HOME);
 }

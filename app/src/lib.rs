@@ -16,6 +16,7 @@ mod draft;
 mod drawer;
 mod facts;
 mod header;
+mod later;
 mod live;
 mod outline;
 mod pages;

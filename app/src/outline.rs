@@ -1,4 +1,6 @@
 //! The picture's twin: the same network as a nested list, where everything that the mouse can do is a button.
+//!
+//! The server writes it; in the browser it comes to life with the second module.
 
 mod bridge;
 mod guest;
@@ -7,8 +9,9 @@ use leptos::prelude::*;
 use model::{diagram::HostNic, note::Subject};
 
 use crate::{
+    later::Loader,
     live::{Live, bits},
-    texts::{fill, texts},
+    texts::{fill, later::texts},
     ui::{Dialog, Ui},
     view::{IntoPart, Part, component, view},
 };
@@ -18,6 +21,11 @@ const SHOWN: usize = 60;
 
 #[component]
 pub fn Outline() -> impl IntoPart {
+    let loader = Loader::here();
+    move || loader.get().map_or(Part::Kept, |later| (later.outline)())
+}
+
+pub fn content() -> Part {
     let ui = Ui::here();
     let live = Live::here();
     let texts = texts();
@@ -34,8 +42,10 @@ pub fn Outline() -> impl IntoPart {
     let limit = RwSignal::new(SHOWN);
     let guests = Memo::new(move |_| all.with(|all| all.iter().take(limit.get()).cloned().collect::<Vec<_>>()));
     let more = move || all.with(Vec::len).saturating_sub(limit.get());
+    // Until then its buttons do not listen.
+    let asleep = cfg!(not(feature = "hydrate"));
     view! {
-        <nav class="outline" id="outline" tabindex="-1" aria-label=texts.outline>
+        <nav class="outline" id="outline" tabindex="-1" aria-label=texts.outline data-asleep=asleep>
             <p class="soft">{texts.outline_hint}</p>
             <div class="actions">
                 <button class="button" on:click=move |_| ui.open(Dialog::NewBridge)>{texts.new_bridge}</button>

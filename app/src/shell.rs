@@ -15,19 +15,21 @@ const STYLE: &str = "/style.css";
 const THEME: &str = "/theme.js";
 const HYDRATE: &str = "/hydrate.js";
 const SCRIPT: &str = "/pkg/app.js";
+/// Of [the second module](crate::later): how it is loaded.
+const LATER: &str = "/pkg/later.js";
 const WASM: &str = "/pkg/app_bg.wasm";
 const ICON: &str = "/icon.svg";
 
 /// How static files are named in this build.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Assets {
-    /// Put behind each name, e.g. `?v=1a2b3c`, so that files may be cached for good.
-    pub version: String,
+    /// Put before each name, e.g. `/1a2b3c`, so that files may be cached for good.
+    pub folder: String,
 }
 
 impl Assets {
     fn of(&self, path: &str) -> String {
-        format!("{path}{}", self.version)
+        format!("{}{path}", self.folder)
     }
 }
 
@@ -58,6 +60,7 @@ pub fn render(initial: Initial, assets: &Assets) -> String {
 <link rel="stylesheet" href="{style}">
 <link rel="icon" type="image/svg+xml" href="{icon}">
 <link rel="modulepreload" href="{script}">
+<link rel="modulepreload" href="{later}">
 <link rel="preload" href="{wasm}" as="fetch" type="application/wasm" crossorigin="anonymous">
 <script src="{theme_script}"></script>
 <script type="module" src="{hydrate}" data-script="{script}" data-wasm="{wasm}" id="hydrate"></script>
@@ -69,6 +72,7 @@ pub fn render(initial: Initial, assets: &Assets) -> String {
         style = assets.of(STYLE),
         icon = assets.of(ICON),
         script = assets.of(SCRIPT),
+        later = assets.of(LATER),
         wasm = assets.of(WASM),
         theme_script = assets.of(THEME),
         hydrate = assets.of(HYDRATE),

@@ -1,22 +1,34 @@
 //! Every text of the user interface, in both languages side by side. Texts with `{}` are filled by [`fill`].
+//!
+//! These are needed to show the picture; those of [the second module](crate::later) come with it, in [`later`].
 
 use leptos::prelude::use_context;
 use model::Language;
 
 macro_rules! texts {
-    ($($key:ident: $english:literal, $chinese:literal;)*) => {
+    ($of:ident: $type:ty = $in_english:expr, $in_chinese:expr; $($key:ident: $english:literal, $chinese:literal;)*) => {
         /// One language's texts. A text that one language lacks does not compile.
         pub struct Texts {
-            pub language: Language,
+            pub $of: $type,
             $(pub $key: &'static str,)*
         }
 
-        static ENGLISH: Texts = Texts { language: Language::English, $($key: $english,)* };
-        static CHINESE: Texts = Texts { language: Language::Chinese, $($key: $chinese,)* };
+        static ENGLISH: Texts = Texts { $of: $in_english, $($key: $english,)* };
+        static CHINESE: Texts = Texts { $of: $in_chinese, $($key: $chinese,)* };
+
+        impl Texts {
+            pub fn of(language: Language) -> &'static Self {
+                language.pick(&ENGLISH, &CHINESE)
+            }
+        }
     };
 }
 
+pub mod later;
+
 texts! {
+    language: Language = Language::English, Language::Chinese;
+
     // Header
     live: "live", "实时";
     connecting: "connecting", "正在连接";
@@ -31,6 +43,8 @@ texts! {
     theme: "Switch between light and dark", "切换浅色与深色";
     new_bridge: "New bridge", "新建网桥";
     logout: "Log out", "退出";
+    fetching: "Loading…", "正在加载…";
+    fetch_failed: "The rest of Bridgehead could not be loaded. Trying again.", "未能加载 Bridgehead 的其余部分，正在重试。";
     skip: "Skip to the outline", "跳到大纲";
 
     // Picture
@@ -111,176 +125,22 @@ texts! {
     drop_gateway: "let go: make {} the gateway", "松开：将 {} 设为网关";
     source_silent: "{} does not answer: {}", "{} 无应答：{}";
 
-    // Drawer
-    details: "Details", "详情";
-    close: "Close", "关闭";
-    gone: "This object is no longer there.", "该对象已不存在。";
-    nics: "NICs", "网卡";
-    routes: "Routes", "路由";
-    nat: "NAT", "NAT";
-    ports: "Ports", "端口";
-    fdb: "FDB", "FDB";
-    rules: "Rules", "规则";
-    sysctls: "Settings", "内核参数";
-    leases: "Leases", "租约";
-    overview: "Overview", "概览";
-    guest: "guest", "虚拟机";
-    add_nic: "Add a NIC", "添加网卡";
-    move_nic: "Move…", "移动…";
-    unplug: "Unplug", "拔除";
-    keep: "Keep it plugged in", "保留";
-    pull_cable: "Pull the cable", "拔出网线";
-    push_cable: "Plug the cable in", "插入网线";
-    set_address: "Address…", "地址…";
-    make_gateway: "Make it a gateway…", "设为网关…";
-    gateway_menu: "Gateway…", "网关…";
-    remove_gateway: "Remove the gateway", "移除网关";
-    by_tap: "{} by {}", "{}，经 {}";
+    // Origins of facts
     lease_until: "lease until {}", "租约至 {}";
     said_by_agent: "said by the guest", "由虚拟机报告";
     seen_on_wire: "seen on the wire", "在线路上观察到";
     reserved: "reserved", "已保留";
-    survives: "survives a reboot", "重启后保留";
-    vanishes: "gone after a reboot", "重启后消失";
-    default_route: "default route", "默认路由";
-    disagree: "libvirt says {}", "libvirt 记录为 {}";
-    agent: "Agent", "代理";
-    forwarding: "Forwarding", "转发";
-    free_slots: "Free slots", "空闲插槽";
-    translates: "Translates", "转换";
-    serves: "Gateway of", "网关服务";
-    leaves_by: "Leaves by", "出口";
-    not_asked: "The guest could not be asked.", "无法询问该虚拟机。";
-    no_routes: "No routes.", "没有路由。";
-    no_nat: "This guest translates nothing.", "该虚拟机不做地址转换。";
-    destination: "Destination", "目标";
-    via: "Via", "下一跳";
-    interface: "Interface", "接口";
-    metric: "Metric", "度量";
-    address: "Address", "地址";
-    addresses: "Addresses", "地址";
-    state: "State", "状态";
-    mtu: "MTU", "MTU";
-    mac: "MAC", "MAC";
-    name: "Name", "名称";
-    stp: "Spanning tree", "生成树";
-    network: "Network", "网络";
-    ports_talk: "Ports talk", "端口互通";
-    talk_yes: "yes", "是";
-    talk_dropped: "dropped by {}", "被 {} 丢弃";
-    learnt: "Learnt MACs", "已学习的 MAC";
-    behind: "Behind it", "对端";
-    no_ports: "No ports. Drag a NIC here.", "没有端口。把网卡拖到这里。";
-    edit: "Edit…", "编辑…";
-    delete_bridge: "Delete", "删除";
-    adopt_first: "Bridgehead did not make this bridge and will not change it.", "该网桥不是由 Bridgehead 创建，不会更改它。";
-    active: "active", "活动";
-    inactive: "not started", "未启动";
-    autostart: "Starts by itself", "自动启动";
-    yes: "yes", "是";
-    no: "no", "否";
-    mode: "Mode", "模式";
-    isolated: "isolated", "隔离";
-    ranges: "Range", "范围";
-    hostname: "Name it gave", "自报名称";
-    expires: "Until", "到期";
-    no_leases: "Nobody has a lease.", "没有租约。";
-    packets: "Packets", "包数";
-    policy: "policy {}", "策略 {}";
-    no_rules: "No rules could be read.", "未能读取规则。";
-    rate: "Now", "当前";
-    unknown: "unknown", "未知";
-    hardware: "hardware", "硬件";
-    default_word: "default", "默认";
 
-    // Tray
+    // Drawer and tray
+    details: "Details", "详情";
+    close: "Close", "关闭";
     draft: "Draft", "草稿";
-    step_one: "1 step", "1 步";
-    steps: "{} steps", "{} 步";
-    nothing_yet: "nothing has happened yet", "尚未执行任何操作";
-    no_wire: "does not touch your own wire", "不影响您的连接";
-    touches_wire: "touches your own wire ({})", "会影响您的连接（{}）";
-    can_undo: "can be undone", "可以撤销";
-    nothing_to_do: "nothing to do: it is so already", "无需操作：已是如此";
-    discard: "Discard", "放弃";
-    export: "Export…", "导出…";
-    apply: "Apply", "执行";
-    undo: "Undo", "撤销";
-    dismiss: "Dismiss", "关闭";
-    blocked: "cannot be applied", "无法执行";
-    applying: "Applying, {} of {}", "正在执行，第 {} 步，共 {} 步";
-    verifying: "Done; proving it", "已完成，正在验证";
-    committed: "Applied", "已执行";
-    awaiting: "Done; to be confirmed", "已完成，等待确认";
-    confirm_left: "This change could cut you off. Unless this page reaches the server, it is taken back in {} s.", "此更改可能切断您的连接。若本页面无法联系到服务器，{} 秒后将自动撤回。";
-    confirm_other: "This change could cut off whoever asked for it, and waits for their confirmation: it is taken back in {} s.", "此更改可能切断发起者的连接，正在等待其确认；{} 秒后将自动撤回。";
-    rolling_back: "Failed; taking it back", "失败，正在撤回";
-    rolled_back: "Rolled back", "已撤回";
-    left_over: "Could not be taken back", "无法撤回的部分";
-    proof_holds: "{} reaches {}", "{} 可到达 {}";
-    proof_fails: "{} does not reach {} as promised", "{} 未能如预期到达 {}";
-    no_answer: "no answer", "无应答";
-    done: "done", "完成";
-    now: "now", "进行中";
-    taken_back: "taken back", "已撤回";
-    fix: "Fix: {}", "修复：{}";
-    command_copied: "The shell commands that this plan equals", "该计划等价的命令";
     plan: "Plan", "计划";
-
-    // Dialogs
-    cancel: "Cancel", "取消";
-    add_to_draft: "Add to the draft", "加入草稿";
-    attach_title: "Add a NIC to {}", "为 {} 添加网卡";
-    move_title: "Move a NIC of {}", "移动 {} 的网卡";
-    plug_into: "Plug into", "接入";
-    a_bridge: "bridge {}", "网桥 {}";
-    a_network: "network {}", "网络 {}";
-    address_optional: "Address with prefix length, set inside the guest", "地址及前缀长度，在虚拟机内设置";
-    route_optional: "Default route: next hop", "默认路由：下一跳";
-    leave_empty: "leave empty to keep it as it is", "留空则保持不变";
-    address_title: "Address of {} in {}", "{1} 中 {0} 的地址";
-    bridge_title: "New bridge", "新建网桥";
-    bridge_edit_title: "Edit {}", "编辑 {}";
-    bridge_address: "Addresses of the host on it, with prefix length", "主机在其上的地址及前缀长度";
-    bridge_mtu: "MTU, in bytes", "MTU（字节）";
-    let_ports_talk: "Let its ports talk, whatever the firewall does", "无论防火墙如何，允许其端口互通";
-    use_stp: "Spanning tree", "启用生成树";
-    gateway_title: "Make a guest the gateway", "将虚拟机设为网关";
-    gateway_guest: "Gateway", "网关";
-    gateway_host: "the host itself", "主机本身";
-    gateway_bridge: "Private bridge", "私有网桥";
-    gateway_subnet: "Subnet", "子网";
-    gateway_outside: "Leaves by", "出口";
-    gateway_members: "Members, whose traffic goes through it", "成员（流量经网关）";
-    gateway_translation: "Translation", "地址转换";
-    snat: "to its present address (snat)", "转换为当前地址（snat）";
-    masq: "to whatever address it has (masquerade)", "转换为届时的地址（masquerade）";
-    detach: "Unplug the members from the old network, last of all", "最后将成员从旧网络拔除";
-    probe: "Prove it by reaching", "以到达该地址为验证";
-    findings_title: "Findings", "发现";
-    export_title: "Commands", "命令";
-    not_an_address: "{} is not an address with prefix length, such as 192.168.48.1/24", "{} 不是带前缀长度的地址，例如 192.168.48.1/24";
-    not_an_ip: "{} is not an address, such as 192.168.48.10", "{} 不是地址，例如 192.168.48.10";
-    not_a_number: "{} is not a number", "{} 不是数字";
-    choose_members: "Choose at least one member.", "请至少选择一个成员。";
-    nowhere: "There is no bridge and no network to plug into.", "没有可接入的网桥或网络。";
-
-    // Outline
-    outline_hint: "Everything that the picture shows, as a list.", "以列表显示网络图的全部内容。";
-    actions: "Actions for {}", "{} 的操作";
 
     // Login
     login_text: "Bridgehead shows and changes the network of this host. Its log-in URL is printed where it was started.", "Bridgehead 显示并更改本机网络。登录链接显示在启动它的终端中。";
     token: "Token", "令牌";
     login: "Log in", "登录";
-    unreachable: "The server does not answer.", "服务器无应答。";
-    unreadable: "The server’s answer could not be read.", "无法读取服务器的应答。";
-}
-
-impl Texts {
-    pub fn of(language: Language) -> &'static Self {
-        language.pick(&ENGLISH, &CHINESE)
-    }
 }
 
 /// The texts of the page's language.

@@ -1,4 +1,6 @@
 //! The tray reads like a letter: what will happen, the command it equals, what it risks; then how it went.
+//!
+//! Of all this only [`Tray`] itself is there from the start.
 
 mod change;
 mod confirm;
@@ -8,10 +10,11 @@ use leptos::prelude::*;
 
 use crate::{
     draft::Draft,
+    later::Loader,
     live::Live,
     parts::trouble::Trouble,
     texts::texts,
-    view::{IntoPart, component, view},
+    view::{IntoPart, Part, component, view},
 };
 
 #[component]
@@ -19,17 +22,26 @@ pub fn Tray() -> impl IntoPart {
     let live = Live::here();
     let draft = Draft::here();
     let texts = texts();
-    let planned = Memo::new(move |_| draft.plan.with(Option::is_some));
+    let loader = Loader::here();
+    let planned = Memo::new(move |_| draft.edited.with(Option::is_some) || loader.is_behind());
     let changed = Memo::new(move |_| live.change.with(Option::is_some));
     move || {
         let (planned, changed) = (planned.get(), changed.get());
         (planned || changed).then(|| {
             view! {
                 <section class="tray" id="tray" tabindex="-1" aria-label=if planned { texts.draft } else { texts.plan }>
-                    {if planned { view! { <plan::PlanView/> } } else { view! { <change::ChangeView/> } }}
-                    <Trouble refusal=draft.refusal/>
+                    {loader.show(|later| (later.tray)())}
                 </section>
             }
         })
+    }
+}
+
+pub fn content() -> Part {
+    let draft = Draft::here();
+    let planned = draft.edited.with_untracked(Option::is_some);
+    view! {
+        {if planned { view! { <plan::PlanView/> } } else { view! { <change::ChangeView/> } }}
+        <Trouble refusal=draft.refusal/>
     }
 }

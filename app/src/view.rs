@@ -9,12 +9,14 @@
 //!                                                └► dom::Cursor::take    in the browser, the first time and each time
 //! ```
 
+mod decimal;
 #[cfg(feature = "hydrate")]
 mod dom;
 #[cfg(feature = "ssr")]
 mod html;
 mod part;
 
+pub use decimal::decimal;
 pub use part::{Element, IntoPart, NodeRef, Part, each};
 pub use view_macro::{component, view};
 

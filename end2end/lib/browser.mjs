@@ -51,10 +51,11 @@ export async function open(options = {}) {
   return page;
 }
 
-/** Waits until the page has been brought to life and hears from the server. */
+/** Waits until all of the page has been brought to life, also what comes after the picture, and it hears from the server. */
 export async function live(page, timeout = 15_000) {
   await page.locator("html[data-hydrated]").waitFor({ timeout });
   await page.locator(".fresh.live").waitFor({ timeout });
+  await page.locator("#outline:not([data-asleep])").waitFor({ state: "attached", timeout });
 }
 
 /** An object on the picture, by the name that the URL gives it: `guest:node1`, `link:mybr0`, `nic:52:54:…`. */

@@ -12,14 +12,27 @@ export function percentile(values, share) {
 export const ms = (value) => `${Math.round(value)} ms`;
 export const kb = (value) => `${Math.round(value / 1000)} kB`;
 
-/** Counts every byte that a page receives, headers and socket frames included. */
+/**
+ * Counts every byte that a page receives, headers and socket frames included. `until` is what was asked for, or came over a
+ * socket, before a moment in milliseconds since 1970; an answer counts as a whole.
+ */
 export async function meter(page) {
   const client = await page.context().newCDPSession(page);
   await client.send("Network.enable");
-  const count = { bytes: 0 };
-  client.on("Network.loadingFinished", ({ encodedDataLength }) => { count.bytes += encodedDataLength; });
-  client.on("Network.webSocketFrameReceived", ({ response }) => { count.bytes += Buffer.byteLength(response.payloadData); });
-  return count;
+  const received = new Map();
+  // The browser's clock starts anywhere; each request says what both clocks show.
+  let began = 0;
+  client.on("Network.requestWillBeSent", ({ requestId, timestamp, wallTime }) => {
+    began = wallTime - timestamp;
+    received.set(requestId, { at: timestamp, bytes: received.get(requestId)?.bytes ?? 0 });
+  });
+  client.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => { received.get(requestId).bytes += encodedDataLength; });
+  client.on("Network.webSocketFrameReceived", ({ timestamp, response }) => {
+    received.set(Symbol("frame"), { at: timestamp, bytes: Buffer.byteLength(response.payloadData) });
+  });
+  return {
+    until: (moment) => [...received.values()].filter(({ at }) => (at + began) * 1000 <= moment).reduce((sum, { bytes }) => sum + bytes, 0),
+  };
 }
 
 /** In the page: notes when it first says that it is live. Milliseconds since navigation began. */

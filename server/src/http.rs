@@ -181,8 +181,9 @@ fn router(app: App) -> Router {
         .route("/api/v1/live", get(live::live))
         .route("/", get(page::page))
         .route("/login", get(page::page))
+        .nest_service(&app.assets.folder, site::files(&app.site))
         .fallback_service(site::files(&app.site))
-        .layer(middleware::from_fn(site::keep))
+        .layer(middleware::from_fn_with_state(app.clone(), site::keep))
         .layer(middleware::from_fn_with_state(app.clone(), access::guard))
         .layer(SetResponseHeaderLayer::if_not_present(
             header::CONTENT_SECURITY_POLICY,

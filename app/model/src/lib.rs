@@ -16,6 +16,7 @@ pub mod drift;
 pub mod event;
 pub mod firewall;
 pub mod gateway;
+pub mod gather;
 pub mod language;
 pub mod mac;
 pub mod name;

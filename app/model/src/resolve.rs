@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use crate::{
     Cluster, Mac,
     cluster::{Gateway, Nic},
+    gather,
     observed::{AgentChannel, Attachment, Domain, DomainState, GuestFacts, NicMark, Observed},
     topology::{MAIN, bridge_of},
 };
@@ -202,7 +203,7 @@ pub fn probe(observed: &Observed, gateway: &Gateway) -> Option<IpAddr> {
     gateway.probe.or_else(|| {
         let mut ways: Vec<_> =
             observed.routes.iter().filter(|route| route.table == MAIN && route.is_default()).collect();
-        ways.sort_by_key(|route| route.metric);
+        gather::sort_by_key(&mut ways, |route| route.metric);
         ways.into_iter().filter_map(|route| route.gateway).find(IpAddr::is_ipv4)
     })
 }

@@ -5,7 +5,10 @@ use model::diagram::Rect;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, WheelEvent};
 
-use crate::ui::{Camera, Ui};
+use crate::{
+    ui::{Camera, Ui},
+    view::decimal,
+};
 
 /// How far beyond the edge things are drawn already, and the grain of what is in view.
 const STEP: i32 = 400;
@@ -17,7 +20,7 @@ const READABLE: f64 = 0.62;
 const FIRST: Rect = Rect { x: 0, y: 0, w: 2400, h: 2000 };
 
 pub fn style(camera: Camera) -> String {
-    format!("transform:translate({:.1}px,{:.1}px) scale({:.3})", camera.x, camera.y, camera.scale)
+    format!("transform:translate({}px,{}px) scale({})", decimal(camera.x), decimal(camera.y), decimal(camera.scale))
 }
 
 /// The canvas's element and what it shows of the picture.

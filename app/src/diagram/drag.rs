@@ -8,8 +8,8 @@ use web_sys::PointerEvent;
 
 use super::camera::{Eye, closest};
 use crate::{
-    dialog::edit,
     draft::Draft,
+    later::Loader,
     live::Live,
     texts::{fill, texts},
     ui::{Dialog, Ui},
@@ -54,13 +54,14 @@ pub struct Drag {
     ui: Ui,
     live: Live,
     draft: Draft,
+    loader: Loader,
     eye: Eye,
     held: RwSignal<Option<Held>>,
 }
 
 impl Drag {
     pub fn new(ui: Ui, eye: Eye) -> Self {
-        Self { ui, live: Live::here(), draft: Draft::here(), eye, held: RwSignal::new(None) }
+        Self { ui, live: Live::here(), draft: Draft::here(), loader: Loader::here(), eye, held: RwSignal::new(None) }
     }
 
     pub fn here() -> Self {
@@ -131,8 +132,12 @@ impl Drag {
         self.held.set(None);
         let Some(Held { what, target: Some(target), moving: true, .. }) = held else { return };
         match (what, target) {
-            (What::NewNic { guest }, Target::Rail(rail)) => edit::attach(self.live, self.draft, &guest, &rail),
-            (What::Nic { mac }, Target::Rail(rail)) => edit::move_nic(self.live, self.draft, mac, &rail),
+            (What::NewNic { guest }, Target::Rail(rail)) => {
+                self.loader.act(move |later| (later.attach)(self.live, self.draft, &guest, &rail));
+            }
+            (What::Nic { mac }, Target::Rail(rail)) => {
+                self.loader.act(move |later| (later.move_nic)(self.live, self.draft, mac, &rail));
+            }
             (What::Guest { name }, Target::Between(outside, bridge)) => {
                 self.ui.open(Dialog::Gateway { bridge, guest: Some(name), outside: Some(outside) });
             }
@@ -185,7 +190,7 @@ pub fn DragLine() -> impl IntoPart {
                 _ => String::new(),
             };
             let line = !matches!(what, What::Guest { .. });
-            let path = format!("M{:.0} {:.0}L{:.0} {:.0}", from.0, from.1, to.0, to.1);
+            let path = format!("M{} {}L{} {}", from.0 as i32, from.1 as i32, to.0 as i32, to.1 as i32);
             view! {
                 <g class="drag-line">
                     {line.then(|| view! { <path d=path></path> })}

@@ -11,7 +11,7 @@ use crate::{
         dialog::{Buttons, Modal},
         field::{Choice, TextField},
     },
-    texts::{fill, texts},
+    texts::{fill, later::texts},
     ui::Ui,
     view::{IntoPart, component, view},
 };

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     draft::Draft,
     parts::dialog::Modal,
-    texts::texts,
+    texts::later::texts,
     view::{IntoPart, component, view},
 };
 

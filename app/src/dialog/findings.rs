@@ -11,7 +11,7 @@ use crate::{
     draft::Draft,
     live::Live,
     parts::dialog::Modal,
-    texts::{fill, texts},
+    texts::{fill, later::texts},
     ui::Ui,
     view::{IntoPart, Part, component, view},
 };

@@ -15,7 +15,7 @@ use crate::{
         field::{Check, Choice, TextField},
         trouble::Trouble,
     },
-    texts::{fill, texts},
+    texts::{fill, later::texts},
     ui::Ui,
     view::{IntoPart, Part, component, view},
 };

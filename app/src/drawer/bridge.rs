@@ -17,7 +17,10 @@ use crate::{
     facts,
     live::Live,
     parts::{facts::Fact, tabs::Tabs},
-    texts::{Texts, fill, texts},
+    texts::{
+        fill,
+        later::{Texts, texts},
+    },
     ui::{Dialog, Ui},
     view::{IntoPart, Part, component, view},
 };

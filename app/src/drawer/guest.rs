@@ -12,7 +12,10 @@ use crate::{
         facts::{Fact, Table},
         tabs::Tabs,
     },
-    texts::{Texts, fill, texts},
+    texts::{
+        fill,
+        later::{Texts, texts},
+    },
     ui::{Dialog, Ui},
     view::{IntoPart, Part, component, view},
 };

@@ -7,7 +7,7 @@ use super::{Notes, rules::Rules};
 use crate::{
     live::Live,
     parts::{facts::Table, tabs::Tabs},
-    texts::texts,
+    texts::later::texts,
     view::{IntoPart, component, view},
 };
 

@@ -8,7 +8,7 @@ use crate::{
     facts,
     live::{Live, bits},
     parts::facts::Fact,
-    texts::texts,
+    texts::later::texts,
     view::{IntoPart, Part, component, view},
 };
 

@@ -8,7 +8,7 @@ use crate::{
     facts,
     live::Live,
     parts::facts::{Fact, Table},
-    texts::texts,
+    texts::later::texts,
     ui::clock,
     view::{IntoPart, Part, component, view},
 };

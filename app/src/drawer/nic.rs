@@ -13,7 +13,10 @@ use crate::{
     draft::Draft,
     facts,
     live::{Live, bits},
-    texts::{Texts, fill, texts},
+    texts::{
+        fill,
+        later::{Texts, texts},
+    },
     ui::{Dialog, Ui},
     view::{IntoPart, Part, component, view},
 };

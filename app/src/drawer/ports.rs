@@ -6,7 +6,7 @@ use model::topology::{Behind, Port, Rail};
 use crate::{
     live::Live,
     parts::facts::Table,
-    texts::{Texts, texts},
+    texts::later::{Texts, texts},
     view::{IntoPart, component, view},
 };
 

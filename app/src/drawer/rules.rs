@@ -5,7 +5,7 @@ use model::observed::{Chain, Rule, Table};
 
 use crate::{
     live::Live,
-    texts::{fill, texts},
+    texts::{fill, later::texts},
     view::{IntoPart, Part, component, view},
 };
 

@@ -5,7 +5,7 @@ use model::{diagram::Mark, note::Subject};
 
 use super::Item;
 use crate::{
-    texts::{fill, texts},
+    texts::{fill, later::texts},
     ui::{Dialog, Ui},
     view::{IntoPart, Part, component, view},
 };

@@ -9,7 +9,7 @@ use crate::{
     draft::Draft,
     facts,
     live::Live,
-    texts::{fill, texts},
+    texts::{fill, later::texts},
     ui::{Dialog, Ui},
     view::{IntoPart, component, view},
 };

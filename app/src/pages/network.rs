@@ -10,7 +10,8 @@ use crate::{
     draft::Draft,
     drawer::Drawer,
     header::Header,
-    live::{self, Live},
+    later::Loader,
+    live::{self, Connection, Live},
     outline::Outline,
     texts::texts,
     tray::Tray,
@@ -28,14 +29,20 @@ pub fn Network(initial: Initial) -> impl IntoPart {
     provide_context(ui);
     let find = NodeRef::new_local(None);
     let now = initial.now_ms;
+    let loader = Loader::here();
     Effect::new(move |_| {
         ui.follow();
         live.compare_clocks(now);
         let back = window_event_listener_untyped("popstate", move |_| ui.follow());
         std::mem::forget(back);
-        let keys = window_event_listener(leptos::ev::keydown, move |event| key(&event, ui, find));
+        let keys = window_event_listener(leptos::ev::keydown, move |event| key(&event, ui, loader, find));
         std::mem::forget(keys);
         live::start(live);
+    });
+    Effect::new(move |_| {
+        if live.connection.get() == Connection::Live {
+            loader.load();
+        }
     });
     let texts = texts();
     let drawer = move || ui.selected.with(Option::is_some);
@@ -66,13 +73,17 @@ pub fn Network(initial: Initial) -> impl IntoPart {
 }
 
 /// `/` find, `O` outline, `P` plan, Escape closes.
-fn key(event: &KeyboardEvent, ui: Ui, find: NodeRef) {
+fn key(event: &KeyboardEvent, ui: Ui, loader: Loader, find: NodeRef) {
     if event.ctrl_key() || event.meta_key() || event.alt_key() {
         return;
     }
     let dialog = ui.dialog.with_untracked(Option::is_some);
     if event.key() == "Escape" && !dialog {
         return ui.select(None);
+    }
+    // A form that is open closes itself; one that is awaited cannot.
+    if event.key() == "Escape" && loader.is_away() {
+        return ui.dialog.set(None);
     }
     let writing = event
         .target()

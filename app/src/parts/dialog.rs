@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
 use crate::{
-    texts::texts,
+    texts::later::texts,
     ui::Ui,
     view::{IntoPart, NodeRef, Part, component, view},
 };

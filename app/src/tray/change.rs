@@ -12,7 +12,10 @@ use super::confirm::Countdown;
 use crate::{
     draft::Draft,
     live::Live,
-    texts::{Texts, fill, texts},
+    texts::{
+        fill,
+        later::{Texts, texts},
+    },
     view::{IntoPart, Part, component, view},
 };
 

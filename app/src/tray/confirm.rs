@@ -11,7 +11,7 @@ use model::plan::{Change, ChangeState};
 use crate::{
     api,
     live::Live,
-    texts::{fill, texts},
+    texts::{fill, later::texts},
     ui::now,
     view::{IntoPart, component, view},
 };

@@ -11,7 +11,10 @@ use crate::{
     dialog::findings::note_view,
     draft::Draft,
     live::Live,
-    texts::{Texts, fill, texts},
+    texts::{
+        fill,
+        later::{Texts, texts},
+    },
     ui::{Dialog, Ui},
     view::{IntoPart, Part, component, view},
 };

@@ -118,6 +118,7 @@ impl Cursor {
     fn take(&self, part: Part) -> Shown {
         match part {
             Part::Nothing => self.comment(),
+            Part::Kept => self.kept(),
             Part::Text(text) if text.is_empty() => self.comment(),
             Part::Text(text) => Shown::is(self.text(&text)),
             Part::Many(parts) if parts.is_empty() => self.comment(),
@@ -144,6 +145,12 @@ impl Cursor {
     fn insert(&self, node: &Node) {
         // `next` is a child of `parent`, or nothing.
         let _ = self.parent.insert_before(node, self.at().as_ref());
+    }
+
+    fn kept(&self) -> Shown {
+        let Some(node) = self.found() else { return self.comment() };
+        self.step(&node);
+        Shown::is(node)
     }
 
     fn comment(&self) -> Shown {

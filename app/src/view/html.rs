@@ -12,7 +12,7 @@ const VOID: [&str; 5] = ["br", "hr", "input", "img", "wbr"];
 
 pub fn write(part: Part, html: &mut String) {
     match part {
-        Part::Nothing => html.push_str(EMPTY),
+        Part::Nothing | Part::Kept => html.push_str(EMPTY),
         Part::Text(text) if text.is_empty() => html.push_str(EMPTY),
         Part::Text(text) => escape(&text, html),
         Part::Many(parts) if parts.is_empty() => html.push_str(EMPTY),

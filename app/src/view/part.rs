@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use leptos::{ev::EventDescriptor, prelude::*};
 use wasm_bindgen::JsCast;
 
+use super::decimal::decimal;
+
 /// What an attribute says; `None`: it is absent.
 pub(super) type Setting = Option<Cow<'static, str>>;
 
@@ -14,6 +16,8 @@ pub type NodeRef = RwSignal<Option<web_sys::Element>, LocalStorage>;
 /// Something to be shown.
 pub enum Part {
     Nothing,
+    /// One node of the server's, left as it is: what it shows is not to be made yet.
+    Kept,
     Text(Cow<'static, str>),
     Element(Box<Element>),
     Many(Vec<Part>),
@@ -246,6 +250,12 @@ where
     }
 }
 
+impl IntoValue for f64 {
+    fn into_value(self) -> Value {
+        decimal(self).into_value()
+    }
+}
+
 /// What is written as `to_string` does.
 macro_rules! written {
     ($($type:ty),*) => {$(
@@ -263,4 +273,4 @@ macro_rules! written {
     )*};
 }
 
-written!(u8, i32, u32, usize, f64);
+written!(u8, i32, u32, usize);

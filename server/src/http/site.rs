@@ -8,12 +8,14 @@ use std::{
 
 use app::Assets;
 use axum::{
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderValue, header},
     middleware::Next,
     response::Response,
 };
 use tower_http::services::ServeDir;
+
+use crate::app::App;
 
 /// The folder `site` beside the program.
 pub fn beside_program() -> PathBuf {
@@ -21,7 +23,8 @@ pub fn beside_program() -> PathBuf {
     program.parent().unwrap_or(Path::new(".")).join("../site")
 }
 
-/// Names files after what is in them: a new build gets new names.
+/// Names the folder after what is in it: a new build gets a new name. Scripts and WebAssembly name each other relative to
+/// where they are, so one build's never meet another's.
 pub fn assets(site: &Path) -> Assets {
     let mut hasher = DefaultHasher::new();
     let mut folders = vec![site.to_owned()];
@@ -37,7 +40,7 @@ pub fn assets(site: &Path) -> Assets {
             }
         }
     }
-    Assets { version: format!("?v={:016x}", hasher.finish()) }
+    Assets { folder: format!("/{:016x}", hasher.finish()) }
 }
 
 /// Files as they were built, compressed once and not at each request.
@@ -45,9 +48,10 @@ pub fn files(site: &Path) -> ServeDir {
     ServeDir::new(site).precompressed_br()
 }
 
-/// A file asked for by its content's hash (`?v=…`) never changes; everything else is asked for again.
-pub async fn keep(request: Request, next: Next) -> Response {
-    let hashed = request.uri().query().is_some_and(|query| query.starts_with("v="));
+/// A file asked for in the folder that is named after its content never changes; everything else is asked for again.
+pub async fn keep(State(app): State<App>, request: Request, next: Next) -> Response {
+    let below = request.uri().path().strip_prefix(app.assets.folder.as_str());
+    let hashed = below.is_some_and(|path| path.starts_with('/'));
     let mut response = next.run(request).await;
     let keep =
         if hashed && response.status().is_success() { "private, max-age=31536000, immutable" } else { "no-cache" };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Cable, HostCard, Mark, NicSketch, Outside, RailSketch, Rect, Side};
-use crate::note::Subject;
+use crate::{gather, note::Subject};
 
 /// Between the cables that leave the host.
 pub(super) const HOST_STEP: i32 = 18;
@@ -80,7 +80,7 @@ pub(super) fn run(
         };
         (end.key.clone(), cable)
     };
-    ends.iter().map(cable).collect()
+    gather::map(ends.iter().map(cable))
 }
 
 /// Path and bounds.
@@ -142,23 +142,21 @@ pub(super) fn outside(host: &HostCard, outside: Option<&Outside>) -> BTreeMap<St
     let from = outside.rect.right();
     let middle = outside.rect.y + outside.rect.h / 2;
     let leads = host.nics.iter().filter(|(_, nic)| nic.outside);
-    leads
-        .map(|(socket, nic)| {
-            let to = host.rect.x + socket.x;
-            let y = host.rect.y + socket.y + socket.h / 2;
-            let (path, bounds) =
-                if y == middle { straight(from, to, y) } else { around(from, from + (to - from) / 2, to, y, middle) };
-            let cable = Cable {
-                path,
-                bounds,
-                colour: None,
-                mark: Mark::Real,
-                link: Some(nic.name.clone()),
-                label: None,
-                carries: nic.carrier,
-                subject: Subject::Link(nic.name.clone()),
-            };
-            (format!("outside {}", nic.name), cable)
-        })
-        .collect()
+    gather::map(leads.map(|(socket, nic)| {
+        let to = host.rect.x + socket.x;
+        let y = host.rect.y + socket.y + socket.h / 2;
+        let (path, bounds) =
+            if y == middle { straight(from, to, y) } else { around(from, from + (to - from) / 2, to, y, middle) };
+        let cable = Cable {
+            path,
+            bounds,
+            colour: None,
+            mark: Mark::Real,
+            link: Some(nic.name.clone()),
+            label: None,
+            carries: nic.carrier,
+            subject: Subject::Link(nic.name.clone()),
+        };
+        (format!("outside {}", nic.name), cable)
+    }))
 }

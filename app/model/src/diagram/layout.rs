@@ -17,6 +17,7 @@ use super::{
     cable::{self, Socketed},
     sketch::GuestSketch,
 };
+use crate::gather;
 use stack::{Stack, stacks};
 
 const RAIL_TOP: i32 = 108;
@@ -43,7 +44,7 @@ struct Standing<'a> {
 pub(super) fn lay_out(sketch: &Sketch, view: &View) -> Diagram {
     let (guests, hidden) = found(sketch, view);
     let mut rails: Vec<&RailSketch> = sketch.rails.iter().collect();
-    rails.sort_by_key(|rail| rail.rank);
+    gather::sort_by_key(&mut rails, |rail| rail.rank);
     let host = host(sketch);
     let outside = outside(sketch, &host);
     let mut stacks = stacks(&rails, &guests, view);
@@ -105,7 +106,7 @@ fn finish(mut diagram: Diagram, sketch: &Sketch, mut standing: Vec<Standing>, st
         let label = Rect::new(rect.x + RAIL_WIDTH / 2 - width / 2, 44, width, 56);
         diagram.rails.insert(is.name.clone(), Rail { rect, label, is: is.clone() });
     }
-    diagram.cards = stacks.into_iter().flat_map(|stack| stack.cards).collect();
+    diagram.cards = gather::map(stacks.into_iter().flat_map(|stack| stack.cards));
     let rects = || {
         let cards = diagram.cards.values().map(|card| card.rect);
         let rails = diagram.rails.values().flat_map(|rail| [rail.rect, rail.label]);

@@ -1,53 +1,47 @@
 //! Guests with their sockets.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
-};
+use std::{collections::BTreeMap, net::IpAddr};
 
 use ipnet::IpNet;
 
 use crate::{
     firewall::translation,
+    gather,
     observed::{Attachment, Domain, GuestFacts, Link, Nic, NicMark, Observed},
 };
 
 use super::{DefaultRoute, GatewayRole, Guest, GuestAddress, Mark, Origin, Socket, Tap, Topology, host};
 
 pub fn guests(observed: &Observed) -> BTreeMap<String, Guest> {
-    let links: BTreeMap<&str, &Link> = observed.links.values().map(|link| (link.name.as_str(), link)).collect();
-    observed
-        .domains
-        .values()
-        .map(|domain| {
-            let facts = observed.guests.get(&domain.name);
-            let guest = Guest {
-                name: domain.name.clone(),
-                title: domain.title.clone(),
-                state: domain.state,
-                persistent: domain.persistent,
-                autostart: domain.autostart,
-                agent: domain.agent,
-                trouble: facts.and_then(|facts| facts.trouble.clone()),
-                hostname: facts.and_then(|facts| facts.hostname.clone()),
-                os: facts.and_then(|facts| facts.os.clone()),
-                free_slots: domain.free_slots,
-                nics: domain.nics.iter().map(|nic| socket(observed, &links, domain, nic, facts)).collect(),
-                default_routes: facts.and_then(default_routes),
-                forwards: facts.and_then(|facts| facts.ip_forward),
-                gateway: None,
-                translations: facts.map(translations).unwrap_or_default(),
-                other_tables: facts
-                    .and_then(|facts| facts.tables.as_ref())
-                    .map(|tables| {
-                        let foreign = tables.iter().filter(|table| table.name != translation::TABLE);
-                        foreign.map(crate::observed::Table::key).collect()
-                    })
-                    .unwrap_or_default(),
-            };
-            (domain.name.clone(), guest)
-        })
-        .collect()
+    let links = gather::map(observed.links.values().map(|link| (link.name.as_str(), link)));
+    gather::map(observed.domains.values().map(|domain| {
+        let facts = observed.guests.get(&domain.name);
+        let guest = Guest {
+            name: domain.name.clone(),
+            title: domain.title.clone(),
+            state: domain.state,
+            persistent: domain.persistent,
+            autostart: domain.autostart,
+            agent: domain.agent,
+            trouble: facts.and_then(|facts| facts.trouble.clone()),
+            hostname: facts.and_then(|facts| facts.hostname.clone()),
+            os: facts.and_then(|facts| facts.os.clone()),
+            free_slots: domain.free_slots,
+            nics: domain.nics.iter().map(|nic| socket(observed, &links, domain, nic, facts)).collect(),
+            default_routes: facts.and_then(default_routes),
+            forwards: facts.and_then(|facts| facts.ip_forward),
+            gateway: None,
+            translations: facts.map(translations).unwrap_or_default(),
+            other_tables: facts
+                .and_then(|facts| facts.tables.as_ref())
+                .map(|tables| {
+                    let foreign = tables.iter().filter(|table| table.name != translation::TABLE);
+                    foreign.map(crate::observed::Table::key).collect()
+                })
+                .unwrap_or_default(),
+        };
+        (domain.name.clone(), guest)
+    }))
 }
 
 /// Our translations inside a guest.
@@ -177,7 +171,7 @@ fn default_routes(facts: &GuestFacts) -> Option<Vec<DefaultRoute>> {
             through: None,
         })
         .collect();
-    routes.sort_by_key(|route| route.metric);
+    gather::sort_by_key(&mut routes, |route| route.metric);
     Some(routes)
 }
 
@@ -207,12 +201,8 @@ pub fn roles(topology: &mut Topology) {
             }
         }
         let outside = guest.default_routes.iter().flatten().find_map(|route| bridge_at(route.mac));
-        let inside: BTreeSet<String> = guest
-            .nics
-            .iter()
-            .filter_map(|nic| nic.bridge.clone())
-            .filter(|bridge| Some(bridge) != outside.as_ref())
-            .collect();
+        let plugged = guest.nics.iter().filter_map(|nic| nic.bridge.clone());
+        let inside = gather::set(plugged.filter(|bridge| Some(bridge) != outside.as_ref()));
         if guest.forwards == Some(true) && !inside.is_empty() && (outside.is_some() || inside.len() > 1) {
             let role =
                 GatewayRole { inside: inside.into_iter().collect(), outside, ours: !guest.translations.is_empty() };

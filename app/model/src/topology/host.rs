@@ -1,9 +1,10 @@
 //! The host's own side: way out, uplinks, forwarding and translation.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::{
     firewall::{Field, Statement, narrow, statement::Text, translation},
+    gather,
     observed::{Chain, Link, Observed, Rule, Table},
 };
 
@@ -27,7 +28,7 @@ pub fn outside(observed: &Observed) -> Outside {
             }),
         })
         .collect();
-    hops.sort_by_key(|hop| (hop.address.is_some_and(|address| address.is_ipv6()), hop.metric));
+    gather::sort_by_key(&mut hops, |hop| (hop.address.is_some_and(|address| address.is_ipv6()), hop.metric));
     Outside { hops }
 }
 
@@ -58,7 +59,7 @@ fn translations(table: &Table) -> Vec<Translation> {
     }
     let base = |chain: &&Chain| chain.kind.as_deref() == Some("nat") && chain.hook.as_deref() == Some("postrouting");
     let mut reached: Vec<&Chain> = table.chains.iter().filter(base).collect();
-    let mut seen: BTreeSet<&str> = reached.iter().map(|chain| chain.name.as_str()).collect();
+    let mut seen = gather::set(reached.iter().map(|chain| chain.name.as_str()));
     let mut next = 0;
     while let Some(chain) = reached.get(next).copied() {
         next += 1;
@@ -116,32 +117,24 @@ fn translated(table: &Table, chain: &Chain, rule: &Rule) -> Option<Translation> 
 }
 
 pub fn uplinks(observed: &Observed) -> BTreeMap<String, Uplink> {
-    let ways: BTreeSet<u32> = observed
-        .routes
-        .iter()
-        .filter(|route| route.table == MAIN && route.is_default())
-        .filter_map(|route| route.link)
-        .collect();
-    observed
-        .links
-        .values()
-        .filter(|link| is_uplink(observed, link))
-        .map(|link| {
-            let uplink = Uplink {
-                index: link.index,
-                name: link.name.clone(),
-                kind: link.kind.clone(),
-                mac: link.mac,
-                mtu: link.mtu,
-                up: link.up,
-                carrier: link.carrier,
-                addresses: link.addresses.clone(),
-                master: link.master.map(|index| name(observed, index)),
-                way_out: ways.contains(&link.index) || link.master.is_some_and(|master| ways.contains(&master)),
-            };
-            (link.name.clone(), uplink)
-        })
-        .collect()
+    let default = observed.routes.iter().filter(|route| route.table == MAIN && route.is_default());
+    let ways = gather::set(default.filter_map(|route| route.link));
+    let uplinks = observed.links.values().filter(|link| is_uplink(observed, link));
+    gather::map(uplinks.map(|link| {
+        let uplink = Uplink {
+            index: link.index,
+            name: link.name.clone(),
+            kind: link.kind.clone(),
+            mac: link.mac,
+            mtu: link.mtu,
+            up: link.up,
+            carrier: link.carrier,
+            addresses: link.addresses.clone(),
+            master: link.master.map(|index| name(observed, index)),
+            way_out: ways.contains(&link.index) || link.master.is_some_and(|master| ways.contains(&master)),
+        };
+        (link.name.clone(), uplink)
+    }))
 }
 
 /// Whether the host reaches other machines by this link. A veth into another namespace is one, unless it is a port: then
@@ -157,39 +150,31 @@ pub fn is_uplink(observed: &Observed, link: &Link) -> bool {
 }
 
 pub fn others(observed: &Observed, topology: &Topology) -> BTreeMap<String, Other> {
-    let taps: BTreeSet<&str> = topology
-        .guests
-        .values()
-        .flat_map(|guest| guest.nics.iter().filter_map(|nic| nic.tap.as_ref()))
-        .map(|tap| tap.name.as_str())
-        .collect();
+    let taps = topology.guests.values().flat_map(|guest| guest.nics.iter().filter_map(|nic| nic.tap.as_ref()));
+    let taps = gather::set(taps.map(|tap| tap.name.as_str()));
     let port =
         |link: &Link| link.master.and_then(|index| observed.links.get(&index)).is_some_and(|master| master.is_bridge());
-    observed
-        .links
-        .values()
-        .filter(|link| {
-            !link.loopback
-                && !link.is_bridge()
-                && !port(link)
-                && !topology.uplinks.contains_key(&link.name)
-                && !taps.contains(link.name.as_str())
-        })
-        .map(|link| {
-            let other = Other {
-                index: link.index,
-                name: link.name.clone(),
-                kind: link.kind.clone(),
-                mac: link.mac,
-                mtu: link.mtu,
-                up: link.up,
-                carrier: link.carrier,
-                addresses: link.addresses.clone(),
-                peer: peer(observed, link),
-            };
-            (link.name.clone(), other)
-        })
-        .collect()
+    let others = observed.links.values().filter(|link| {
+        !link.loopback
+            && !link.is_bridge()
+            && !port(link)
+            && !topology.uplinks.contains_key(&link.name)
+            && !taps.contains(link.name.as_str())
+    });
+    gather::map(others.map(|link| {
+        let other = Other {
+            index: link.index,
+            name: link.name.clone(),
+            kind: link.kind.clone(),
+            mac: link.mac,
+            mtu: link.mtu,
+            up: link.up,
+            carrier: link.carrier,
+            addresses: link.addresses.clone(),
+            peer: peer(observed, link),
+        };
+        (link.name.clone(), other)
+    }))
 }
 
 /// The link beneath, or at the other end, if it is here.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ipnet::IpNet;
 
 use crate::{
-    Mac,
+    Mac, gather,
     note::{Note, Sentence, Severity, Subject},
     observed::{AgentChannel, DomainState, Observed, SourceState},
 };
@@ -146,7 +146,7 @@ fn taps(topology: &Topology, notes: &mut Vec<Note>) {
 
 fn guests(topology: &Topology, notes: &mut Vec<Note>) {
     let mut names: Vec<&String> = topology.guests.keys().collect();
-    names.sort_by(|a, b| natural(a, b));
+    gather::sort_by(&mut names, |a, b| natural(a, b));
     for guest in names.into_iter().filter_map(|name| topology.guests.get(name)) {
         let name = &guest.name;
         let subject = Subject::Guest(name.clone());

@@ -5,29 +5,26 @@ use std::collections::BTreeMap;
 use crate::{
     Mac,
     firewall::{Packet, narrow, walk},
+    gather,
     observed::{Attachment, Link, Observed},
 };
 
 use super::{Behind, Net, Port, Rail, Routing, Talk, Topology, host};
 
 pub fn networks(observed: &Observed) -> BTreeMap<String, Net> {
-    let mut networks: BTreeMap<String, Net> = observed
-        .networks
-        .values()
-        .map(|network| {
-            let net = Net {
-                name: network.name.clone(),
-                active: network.active,
-                autostart: network.autostart,
-                persistent: network.persistent,
-                forward: network.forward.clone(),
-                bridge: network.bridge.clone(),
-                subnets: network.subnets.iter().map(|subnet| subnet.address.trunc()).collect(),
-                members: Vec::new(),
-            };
-            (network.name.clone(), net)
-        })
-        .collect();
+    let mut networks = gather::map(observed.networks.values().map(|network| {
+        let net = Net {
+            name: network.name.clone(),
+            active: network.active,
+            autostart: network.autostart,
+            persistent: network.persistent,
+            forward: network.forward.clone(),
+            bridge: network.bridge.clone(),
+            subnets: network.subnets.iter().map(|subnet| subnet.address.trunc()).collect(),
+            members: Vec::new(),
+        };
+        (network.name.clone(), net)
+    }));
     for domain in observed.domains.values() {
         for nic in &domain.nics {
             if let Some(Attachment::Network { network }) = nic.attachment()
@@ -43,43 +40,38 @@ pub fn networks(observed: &Observed) -> BTreeMap<String, Net> {
 pub fn bridges(observed: &Observed, topology: &Topology) -> BTreeMap<String, Rail> {
     let ours = narrow::all(observed);
     let owners = owners(topology);
-    observed
-        .links
-        .values()
-        .filter(|link| link.is_bridge())
-        .map(|link| {
-            let translations = translations(&topology.routing, link);
-            let rail = Rail {
-                index: link.index,
-                name: link.name.clone(),
-                mac: link.mac,
-                mtu: link.mtu,
-                up: link.up,
-                carrier: link.carrier,
-                ours: link.is_ours(),
-                stp: link.bridge.as_ref().is_some_and(|bridge| bridge.stp),
-                addresses: link.addresses.clone(),
-                network: topology
-                    .networks
-                    .values()
-                    .find(|net| net.bridge.as_deref() == Some(&*link.name))
-                    .map(|net| net.name.clone()),
-                ports: ports(observed, &owners, link),
-                waiting: waiting(topology, &link.name),
-                gateways: Vec::new(),
-                host_routes: topology.routing.forwards == Some(true) && !translations.is_empty(),
-                translations,
-                talk: talk(observed, &link.name),
-                let_through: ours.iter().any(|rule| rule.in_link == link.name && rule.out_link == link.name),
-                learnt: observed
-                    .fdb
-                    .iter()
-                    .filter(|entry| entry.state == "learned" && under(observed, entry.port, link.index))
-                    .count(),
-            };
-            (link.name.clone(), rail)
-        })
-        .collect()
+    gather::map(observed.links.values().filter(|link| link.is_bridge()).map(|link| {
+        let translations = translations(&topology.routing, link);
+        let rail = Rail {
+            index: link.index,
+            name: link.name.clone(),
+            mac: link.mac,
+            mtu: link.mtu,
+            up: link.up,
+            carrier: link.carrier,
+            ours: link.is_ours(),
+            stp: link.bridge.as_ref().is_some_and(|bridge| bridge.stp),
+            addresses: link.addresses.clone(),
+            network: topology
+                .networks
+                .values()
+                .find(|net| net.bridge.as_deref() == Some(&*link.name))
+                .map(|net| net.name.clone()),
+            ports: ports(observed, &owners, link),
+            waiting: waiting(topology, &link.name),
+            gateways: Vec::new(),
+            host_routes: topology.routing.forwards == Some(true) && !translations.is_empty(),
+            translations,
+            talk: talk(observed, &link.name),
+            let_through: ours.iter().any(|rule| rule.in_link == link.name && rule.out_link == link.name),
+            learnt: observed
+                .fdb
+                .iter()
+                .filter(|entry| entry.state == "learned" && under(observed, entry.port, link.index))
+                .count(),
+        };
+        (link.name.clone(), rail)
+    }))
 }
 
 /// By tap: the guest, and the MAC of its NIC.
@@ -87,7 +79,7 @@ type Owners<'a> = BTreeMap<&'a str, (&'a str, Mac)>;
 
 fn owners(topology: &Topology) -> Owners<'_> {
     let nics = topology.guests.values().flat_map(|guest| guest.nics.iter().map(move |nic| (guest, nic)));
-    nics.filter_map(|(guest, nic)| Some((nic.tap.as_ref()?.name.as_str(), (guest.name.as_str(), nic.mac)))).collect()
+    gather::map(nics.filter_map(|(guest, nic)| Some((nic.tap.as_ref()?.name.as_str(), (guest.name.as_str(), nic.mac)))))
 }
 
 fn under(observed: &Observed, port: u32, bridge: u32) -> bool {
@@ -125,7 +117,7 @@ fn ports(observed: &Observed, owners: &Owners<'_>, bridge: &Link) -> Vec<Port> {
             isolated: link.port.as_ref().is_some_and(|port| port.isolated),
         })
         .collect();
-    ports.sort_by(|a, b| natural(&a.name, &b.name));
+    gather::sort_by(&mut ports, |a, b| natural(&a.name, &b.name));
     ports
 }
 

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{CARD_TOP, CHANNEL, GAP, Standing, card, natural};
-use crate::diagram::{
-    Card, CardKind, Column, FOLD, GROUP, Heading, RailSketch, Side, Socket, View,
-    cable::Socketed,
-    sketch::{End, GuestSketch},
+use crate::{
+    diagram::{
+        Card, CardKind, Column, FOLD, GROUP, Heading, RailSketch, Side, Socket, View,
+        cable::Socketed,
+        sketch::{End, GuestSketch},
+    },
+    gather,
 };
 
 const GUEST_TOP: i32 = 84;
@@ -35,11 +38,11 @@ pub(super) fn stacks(rails: &[&RailSketch], guests: &[&GuestSketch], view: &View
     }
     let mut stacks = Vec::new();
     for (after, mut guests) in gateways {
-        guests.sort_by(|a, b| natural(&a.name, &b.name));
+        gather::sort_by(&mut guests, |a, b| natural(&a.name, &b.name));
         let cards = guests.into_iter().map(|guest| (key(guest), card::gateway(guest, rails, after), 40));
         stacks.push(Stack::new(Column::Gateway, after, pile(cards, CARD_TOP), rails));
     }
-    leaves.sort_by(|a, b| natural(&a.name, &b.name));
+    gather::sort_by(&mut leaves, |a, b| natural(&a.name, &b.name));
     let top = if leaves.len() >= FOLD { CARD_TOP } else { GUEST_TOP };
     let mut cards = if leaves.len() >= GROUP { groups(&leaves, rails, view) } else { singles(&leaves, rails) };
     let others = rails.iter().filter(|rail| !rail.others.is_empty());
@@ -110,7 +113,7 @@ impl Stack {
             let sockets = cards.iter().flat_map(|(_, card)| &card.sockets).filter(|socket| socket.side == side);
             let ends = sockets.flat_map(|socket| &socket.nic.ends);
             let plugged = ends.filter_map(|end| rails.iter().position(|rail| rail.name == end.rail));
-            plugged.filter(|rail| !beside(*rail, side, after)).collect()
+            gather::set(plugged.filter(|rail| !beside(*rail, side, after)))
         };
         Self { column, after, x: 0, left: climbs(Side::Left), right: climbs(Side::Right), cards }
     }

@@ -1,7 +1,10 @@
 //! The host's card: its NICs, and what it does with packets that are not its own.
 
 use super::{HostNic, HostRow, Mark};
-use crate::topology::{Owner, Topology};
+use crate::{
+    gather,
+    topology::{Owner, Topology},
+};
 
 /// NICs with a socket of their own.
 const NICS: usize = 5;
@@ -10,7 +13,7 @@ const LINES: usize = 4;
 
 pub(super) fn nics(facts: &Topology) -> Vec<HostNic> {
     let mut uplinks: Vec<_> = facts.uplinks.values().collect();
-    uplinks.sort_by_key(|link| (!link.way_out, link.master.is_none(), link.index));
+    gather::sort_by_key(&mut uplinks, |link| (!link.way_out, link.master.is_none(), link.index));
     let known = uplinks.iter().any(|link| link.way_out);
     let nic = |link: &&crate::topology::Uplink| HostNic {
         name: link.name.clone(),

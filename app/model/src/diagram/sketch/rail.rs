@@ -1,9 +1,8 @@
 //! Bridges as rails, ranked by how far they are from the outside.
 
-use std::collections::BTreeMap;
-
 use super::{Mark, RailSketch};
 use crate::{
+    gather,
     note::Subject,
     topology::{Behind, Rail, Topology},
 };
@@ -13,11 +12,10 @@ const COLOURS: usize = 8;
 
 pub(super) fn rails(facts: &Topology, drafted: Option<&Topology>) -> Vec<RailSketch> {
     let then = drafted.unwrap_or(facts);
-    let mut all: BTreeMap<&str, &Rail> = then.bridges.iter().map(|(name, rail)| (name.as_str(), rail)).collect();
-    all.extend(facts.bridges.iter().map(|(name, rail)| (name.as_str(), rail)));
+    let all = gather::map(then.bridges.iter().chain(&facts.bridges));
     let mut order: Vec<&Rail> = all.into_values().collect();
     // In the order in which they were made, so that a new one does not push the others aside.
-    order.sort_by_key(|rail| (!facts.bridges.contains_key(&rail.name), rail.index, rail.name.clone()));
+    gather::sort_by_key(&mut order, |rail| (!facts.bridges.contains_key(&rail.name), rail.index, rail.name.clone()));
     let mut rails: Vec<RailSketch> = order.iter().map(|rail| sketch(rail, facts, drafted)).collect();
     rails.extend(idle(facts));
     for (index, rail) in rails.iter_mut().enumerate() {
@@ -100,9 +98,7 @@ fn rank(rails: &mut [RailSketch], facts: &Topology, drafted: Option<&Topology>) 
         }
     }
     // No empty columns.
-    let mut used: Vec<usize> = rails.iter().map(|rail| rail.rank).collect();
-    used.sort_unstable();
-    used.dedup();
+    let used = gather::set(rails.iter().map(|rail| rail.rank));
     for rail in rails {
         rail.rank = used.iter().position(|rank| *rank == rail.rank).unwrap_or(0);
     }
