@@ -1,7 +1,7 @@
 //! Requests to the server. What it refuses comes back as [`Refusal`], in its own words.
 
 use gloo_net::http::{Request, RequestBuilder, Response};
-use model::{Cluster, plan::Plan, step::Step};
+use model::{Cluster, note::Subject, plan::Plan, step::Step};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -50,6 +50,29 @@ pub async fn confirm(id: u64) -> Option<bool> {
 /// Takes back the last change.
 pub async fn undo(texts: &Texts) -> Result<(), Refusal> {
     check(Request::post(paths::UNDO).send().await, texts).await
+}
+
+/// Takes back the last undo.
+pub async fn redo(texts: &Texts) -> Result<(), Refusal> {
+    check(Request::post(paths::REDO).send().await, texts).await
+}
+
+/// Makes this object again what the document says.
+pub async fn put_back(subject: &Subject, texts: &Texts) -> Result<(), Refusal> {
+    #[derive(Serialize)]
+    struct PutBack<'a> {
+        subject: &'a Subject,
+    }
+    send(Request::post(paths::PUT_BACK), &PutBack { subject }, texts).await
+}
+
+/// What the server says under this address.
+pub async fn get(path: &str, texts: &Texts) -> Result<Value, Refusal> {
+    let response = Request::get(path).send().await;
+    let Ok(response) = response else { return Err(Refusal::titled(texts.unreachable)) };
+    let is_ok = response.ok();
+    let value = response.json::<Value>().await.map_err(|_| Refusal::titled(texts.unreadable))?;
+    if is_ok { Ok(value) } else { Err(Refusal::of(&value).unwrap_or_else(|| Refusal::titled(texts.unreadable))) }
 }
 
 async fn send(request: RequestBuilder, body: &impl Serialize, texts: &Texts) -> Result<(), Refusal> {

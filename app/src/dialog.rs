@@ -9,6 +9,7 @@ pub mod edit;
 mod export;
 pub mod findings;
 mod gateway;
+mod history;
 
 use leptos::prelude::*;
 
@@ -34,6 +35,7 @@ pub fn content(dialog: Dialog) -> Part {
         Dialog::EditBridge(name) => view! { <bridge::BridgeForm name=Some(name)/> },
         Dialog::Gateway { bridge, guest, outside } => view! { <gateway::Gateway bridge guest outside/> },
         Dialog::Findings => view! { <findings::Findings/> },
+        Dialog::History => view! { <history::History/> },
         Dialog::Export => view! { <export::Export/> },
     }
 }

@@ -4,7 +4,7 @@
 //! [is there](crate::later) a draft has no plan.
 
 use leptos::{prelude::*, task::spawn_local};
-use model::{Cluster, Language, Observed, plan::Plan, topology::Topology};
+use model::{Cluster, Language, Observed, note::Subject, plan::Plan, topology::Topology};
 
 use crate::{
     api,
@@ -116,11 +116,25 @@ impl Draft {
     }
 
     pub fn undo(self) {
+        self.ask(async |texts| api::undo(texts).await);
+    }
+
+    pub fn redo(self) {
+        self.ask(async |texts| api::redo(texts).await);
+    }
+
+    /// Makes this object again what the document says.
+    pub fn put_back(self, subject: Subject) {
+        self.ask(async move |texts| api::put_back(&subject, texts).await);
+    }
+
+    /// Asks for a change that needs no draft. How it goes comes over the live socket.
+    fn ask(self, request: impl AsyncFnOnce(&'static Texts) -> Result<(), Refusal> + 'static) {
         let texts = Texts::of(self.language);
         self.busy.set(true);
         self.refusal.set(None);
         spawn_local(async move {
-            if let Err(refusal) = api::undo(texts).await {
+            if let Err(refusal) = request(texts).await {
                 self.refusal.set(Some(refusal));
             }
             self.busy.set(false);

@@ -50,6 +50,7 @@ pub fn Header(find: NodeRef) -> impl IntoPart {
             <button class="button new-bridge" on:click=move |_| ui.open(Dialog::NewBridge)>{texts.new_bridge}</button>
             <span class="spring"></span>
             <Findings/>
+            <button class="quiet history" on:click=move |_| ui.open(Dialog::History)>{texts.history}</button>
             <button
                 class="quiet outline-toggle"
                 aria-pressed=move || ui.outline.get().to_string()
@@ -103,7 +104,8 @@ fn Findings() -> impl IntoPart {
     let ui = Ui::here();
     let live = Live::here();
     let texts = texts();
-    let count = Memo::new(move |_| live.topology.with(|topology| findings(&topology.notes).len()));
+    let count =
+        Memo::new(move |_| live.topology.with(|topology| findings(&topology.notes).len()) + live.drift.with(Vec::len));
     let words = move || match count.get() {
         0 => texts.no_findings.to_owned(),
         1 => texts.finding_one.to_owned(),

@@ -3,5 +3,9 @@
 pub const SESSION: &str = "/api/v1/session";
 pub const CHANGES: &str = "/api/v1/changes";
 pub const UNDO: &str = "/api/v1/changes/undo";
+pub const REDO: &str = "/api/v1/changes/redo";
+pub const PUT_BACK: &str = "/api/v1/changes/put-back";
+pub const VERSIONS: &str = "/api/v1/versions";
+pub const LOG: &str = "/api/v1/log";
 pub const LIVE: &str = "/api/v1/live";
 pub const HOME: &str = "/";

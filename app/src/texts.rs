@@ -136,6 +136,7 @@ texts! {
     close: "Close", "关闭";
     draft: "Draft", "草稿";
     plan: "Plan", "计划";
+    history: "History", "历史";
 
     // Login
     login_text: "Bridgehead shows and changes the network of this host. Its log-in URL is printed where it was started.", "Bridgehead 显示并更改本机网络。登录链接显示在启动它的终端中。";

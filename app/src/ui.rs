@@ -22,6 +22,7 @@ pub enum Dialog {
     EditBridge(String),
     Gateway { bridge: Option<String>, guest: Option<String>, outside: Option<String> },
     Findings,
+    History,
     Export,
 }
 
@@ -110,6 +111,12 @@ impl Ui {
 /// Milliseconds since 1970, by the browser's clock.
 pub fn now() -> u64 {
     js_sys::Date::now() as u64
+}
+
+/// `2026-11-24 14:03:59`, in the reader's time zone.
+pub fn moment(at: u64) -> String {
+    let date = js_sys::Date::new(&JsValue::from_f64(at as f64));
+    format!("{}-{:02}-{:02} {}", date.get_full_year(), date.get_month() + 1, date.get_date(), clock(at))
 }
 
 /// `14:03:59`, in the reader's time zone.

@@ -34,12 +34,64 @@ pub fn Findings() -> impl IntoPart {
             silent.map(|words| view! { <p class="note warn">{words}</p> }).collect::<Part>()
         })
     };
+    let drifted = move || live.drift.with(|drift| drift.iter().map(drift_view).collect::<Part>());
+    let nothing = move || notes.with(Vec::is_empty) && live.drift.with(Vec::is_empty);
     view! {
         <Modal title=texts.findings_title.to_owned()>
             {silent}
+            {drifted}
             {move || notes.get().iter().map(|note| note_view(note, texts.language)).collect::<Part>()}
-            {move || notes.with(Vec::is_empty).then(|| view! { <p class="soft">{texts.no_findings}</p> })}
+            {move || nothing().then(|| view! { <p class="soft">{texts.no_findings}</p> })}
         </Modal>
+    }
+}
+
+/// What is not as the document says, with the two ways out: put it back, or adopt it.
+fn drift_view(note: &Note) -> Part {
+    let ui = Ui::here();
+    let draft = Draft::here();
+    let texts = texts();
+    let (shown, back) = (note.subject.clone(), note.subject.clone());
+    let adopt = note.fix.clone().map(|fix| {
+        view! {
+            <button
+                class="button small"
+                on:click=move |_| {
+                    draft.put(fix.draft.clone());
+                    ui.dialog.set(None);
+                }
+            >
+                {texts.adopt}
+            </button>
+        }
+    });
+    view! {
+        <div class="note warn drift">
+            <p><b>{texts.drifted}</b></p>
+            <p>{note.text.text(texts.language).to_owned()}</p>
+            <div class="actions">
+                <button
+                    class="quiet"
+                    on:click=move |_| {
+                        ui.select(Some(shown.clone()));
+                        ui.dialog.set(None);
+                    }
+                >
+                    <code>{note.subject.to_string()}</code>
+                </button>
+                <button
+                    class="button small"
+                    disabled=move || draft.busy.get()
+                    on:click=move |_| {
+                        draft.put_back(back.clone());
+                        ui.dialog.set(None);
+                    }
+                >
+                    {texts.put_back}
+                </button>
+                {adopt}
+            </div>
+        </div>
     }
 }
 

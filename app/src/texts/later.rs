@@ -7,6 +7,21 @@ use model::Language;
 texts! {
     first: &'static super::Texts = &super::ENGLISH, &super::CHINESE;
 
+    // History
+    history_title: "History", "历史";
+    no_history: "Nothing has been changed yet. Each change makes a version that you can come back to.", "尚未做过任何更改。每次更改都会留下一个可以返回的版本。";
+    version: "Version {}", "版本 {}";
+    current: "current", "当前";
+    same_as: "as version {}", "同版本 {}";
+    redo: "Redo", "重做";
+    go_back: "Return to it…", "返回此版本…";
+    compare: "What it changed", "改动内容";
+    same_document: "The document did not change.", "文档没有变化。";
+    whole_log: "Download the log", "下载日志";
+    put_back: "Put it back", "恢复";
+    adopt: "Adopt it", "采用现状";
+    drifted: "Not as the document says", "与文档不符";
+
     // Drawer
     gone: "This object is no longer there.", "该对象已不存在。";
     nics: "NICs", "网卡";

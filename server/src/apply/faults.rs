@@ -1,7 +1,7 @@
 //! Faults on order: how tests see that a crash at any instant leaves the old network or the new one.
 //!
 //! Where the environment names a file (`BRIDGEHEAD_FAULTS`), each line of it is an order: which process, what, and at which
-//! step or journal write, counted from 1.
+//! step or journal write, counted from 1 anew whenever the orders change.
 //!
 //! ```text
 //! serve fail-before 3     step 3 fails without having been run
@@ -13,10 +13,7 @@
 use std::{
     fs,
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 /// Nothing, where the environment orders nothing.
@@ -24,7 +21,8 @@ use std::{
 pub struct Faults {
     process: &'static str,
     orders: Option<PathBuf>,
-    points: Arc<AtomicU64>,
+    /// The orders, and the points passed since they were given.
+    points: Arc<Mutex<(String, u64)>>,
 }
 
 impl Faults {
@@ -35,7 +33,7 @@ impl Faults {
 
     /// Fails if it was ordered that this step fails `before` or `after` its effect.
     pub fn step(&self, when: &str, nth: usize) -> Result<(), String> {
-        if self.is_ordered(&format!("fail-{when}"), nth as u64) {
+        if self.is_ordered(&self.orders(), &format!("fail-{when}"), nth as u64) {
             return Err(format!("a fault was ordered {when} step {nth}"));
         }
         Ok(())
@@ -50,15 +48,23 @@ impl Faults {
     }
 
     fn point(&self) {
-        let nth = self.points.fetch_add(1, Ordering::SeqCst) + 1;
-        if self.is_ordered("kill", nth) {
+        let now = self.orders();
+        let mut points = self.points.lock().unwrap_or_else(PoisonError::into_inner);
+        if points.0 != now {
+            *points = (now, 0);
+        }
+        points.1 += 1;
+        if self.is_ordered(&points.0, "kill", points.1) {
             let _ = nix::sys::signal::kill(nix::unistd::getpid(), nix::sys::signal::SIGKILL);
         }
     }
 
-    fn is_ordered(&self, what: &str, nth: u64) -> bool {
-        let Some(orders) = &self.orders else { return false };
+    fn orders(&self) -> String {
+        self.orders.as_ref().and_then(|orders| fs::read_to_string(orders).ok()).unwrap_or_default()
+    }
+
+    fn is_ordered(&self, orders: &str, what: &str, nth: u64) -> bool {
         let order = format!("{} {what} {nth}", self.process);
-        fs::read_to_string(orders).is_ok_and(|orders| orders.lines().any(|line| line == order))
+        orders.lines().any(|line| line == order)
     }
 }
