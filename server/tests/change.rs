@@ -8,7 +8,7 @@ use std::{
     fs,
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
     sync::{Mutex, MutexGuard},
     thread::sleep,
     time::{Duration, Instant},
@@ -129,9 +129,25 @@ impl Server {
         change
     }
 
+    /// Waits until this guest has said what is inside.
+    fn hears(&self, guest: &str) {
+        until(&format!("{guest} answers"), || {
+            self.get("observed")["guests"][guest]["interfaces"].as_array().is_some_and(|own| !own.is_empty())
+        });
+    }
+
+    fn ended(&mut self) -> ExitStatus {
+        let mut ended = None;
+        until("the server ends", || {
+            ended = self.child.try_wait().expect("a child");
+            ended.is_some()
+        });
+        ended.expect("it has ended")
+    }
+
     /// A server for the folder of one that has ended.
     fn served_again(mut self) -> Self {
-        self.child.wait().expect("a child");
+        self.ended();
         let folder = std::mem::take(&mut self.folder);
         Self::on(folder)
     }
@@ -170,6 +186,9 @@ fn stderr(output: &Output) -> String {
 fn every_step_fails_in_turn() {
     let _alone = alone();
     let server = Server::start("fails");
+    for guest in ["master", "node1"] {
+        server.hears(guest);
+    }
     let start = net::settled(PROGRAM);
     say("| step | fails | ended | left over |\n|---|---|---|---|");
     for nth in 1.. {
@@ -207,19 +226,19 @@ fn a_kill_at_every_write_of_the_journal_leaves_the_old_network_or_the_new_one() 
     let file = file.to_str().expect("UTF-8").to_owned();
     let (mut old, mut new) = (0, 0);
     for point in 1.. {
+        server.hears("node2");
         server.order(&format!("serve kill {point}"));
         let output = server.run(&["apply", &file, "--yes"]);
         let survived = output.status.success() && server.child.try_wait().expect("a child").is_none();
         if !survived {
-            let status = server.child.wait().expect("a child");
+            let status = server.ended();
             assert_eq!(status.signal(), Some(9), "point {point}: {}", stderr(&output));
             // In the middle of the change, the one that takes it back is killed too, at each of its own writes.
             if point == 10 {
                 for again in 1..=4 {
                     server.order(&format!("serve kill {again}"));
                     server = server.served_again();
-                    let status = server.child.wait().expect("a child");
-                    assert_eq!(status.signal(), Some(9), "killed again at {again}");
+                    assert_eq!(server.ended().signal(), Some(9), "killed again at {again}");
                 }
             }
             server.order("");
