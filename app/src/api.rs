@@ -1,6 +1,6 @@
 //! Requests to the server. What it refuses comes back as [`Refusal`], in its own words.
 
-use gloo_net::http::{Request, RequestBuilder, Response};
+use gloo_net::http::{Request, Response};
 use model::{Cluster, note::Subject, plan::Plan, step::Step};
 use serde::Serialize;
 use serde_json::Value;
@@ -23,18 +23,31 @@ struct NewChange<'a> {
     steps: &'a [Step],
 }
 
+#[derive(Serialize)]
+struct Exported<'a> {
+    cluster: &'a Cluster,
+    format: &'a str,
+}
+
+/// A file of an export.
+#[derive(Clone)]
+pub struct File {
+    pub path: String,
+    pub text: String,
+}
+
 pub async fn log_in(token: &str, texts: &Texts) -> Result<(), Refusal> {
-    send(Request::post(paths::SESSION), &Token { token }, texts).await
+    ask(Request::post(paths::SESSION).json(&Token { token }), texts).await.map(drop)
 }
 
 pub async fn log_out(texts: &Texts) -> Result<(), Refusal> {
-    check(Request::delete(paths::SESSION).send().await, texts).await
+    ask(Request::delete(paths::SESSION).build(), texts).await.map(drop)
 }
 
 /// Asks for the change. How it goes comes over the live socket.
 pub async fn change(cluster: &Cluster, version: u64, plan: &Plan, texts: &Texts) -> Result<(), Refusal> {
     let wanted = NewChange { cluster, version, based_on: plan.based_on, steps: &plan.steps };
-    send(Request::post(paths::CHANGES), &wanted, texts).await
+    ask(Request::post(paths::CHANGES).json(&wanted), texts).await.map(drop)
 }
 
 /// Confirms a change: whether it was ours to confirm; `None` if the request did not come through.
@@ -49,12 +62,12 @@ pub async fn confirm(id: u64) -> Option<bool> {
 
 /// Takes back the last change.
 pub async fn undo(texts: &Texts) -> Result<(), Refusal> {
-    check(Request::post(paths::UNDO).send().await, texts).await
+    ask(Request::post(paths::UNDO).build(), texts).await.map(drop)
 }
 
 /// Takes back the last undo.
 pub async fn redo(texts: &Texts) -> Result<(), Refusal> {
-    check(Request::post(paths::REDO).send().await, texts).await
+    ask(Request::post(paths::REDO).build(), texts).await.map(drop)
 }
 
 /// Makes this object again what the document says.
@@ -63,29 +76,36 @@ pub async fn put_back(subject: &Subject, texts: &Texts) -> Result<(), Refusal> {
     struct PutBack<'a> {
         subject: &'a Subject,
     }
-    send(Request::post(paths::PUT_BACK), &PutBack { subject }, texts).await
+    ask(Request::post(paths::PUT_BACK).json(&PutBack { subject }), texts).await.map(drop)
 }
 
 /// What the server says under this address.
 pub async fn get(path: &str, texts: &Texts) -> Result<Value, Refusal> {
-    let response = Request::get(path).send().await;
-    let Ok(response) = response else { return Err(Refusal::titled(texts.unreachable)) };
-    let is_ok = response.ok();
-    let value = response.json::<Value>().await.map_err(|_| Refusal::titled(texts.unreadable))?;
-    if is_ok { Ok(value) } else { Err(Refusal::of(&value).unwrap_or_else(|| Refusal::titled(texts.unreadable))) }
+    read(ask(Request::get(path).build(), texts).await?, texts).await
 }
 
-async fn send(request: RequestBuilder, body: &impl Serialize, texts: &Texts) -> Result<(), Refusal> {
-    match request.json(body) {
-        Ok(request) => check(request.send().await, texts).await,
-        Err(_) => Err(Refusal::titled(texts.unreadable)),
-    }
+/// The network in another program's words, or this draft of it.
+pub async fn export(draft: Option<&Cluster>, format: &str, texts: &Texts) -> Result<Vec<File>, Refusal> {
+    let request = match draft {
+        None => Request::get(&format!("{}?format={format}", paths::EXPORT)).build(),
+        Some(cluster) => Request::post(paths::EXPORT).json(&Exported { cluster, format }),
+    };
+    // Picked apart by hand, as a refusal is.
+    let export = read(ask(request, texts).await?, texts).await?;
+    let files = export["files"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    Ok(files.iter().filter_map(|file| Some(File { path: text(&file["path"])?, text: text(&file["text"])? })).collect())
 }
 
-async fn check(response: Result<Response, gloo_net::Error>, texts: &Texts) -> Result<(), Refusal> {
-    let Ok(response) = response else { return Err(Refusal::titled(texts.unreachable)) };
+async fn read(response: Response, texts: &Texts) -> Result<Value, Refusal> {
+    response.json::<Value>().await.map_err(|_| Refusal::titled(texts.unreadable))
+}
+
+async fn ask(request: Result<Request, gloo_net::Error>, texts: &Texts) -> Result<Response, Refusal> {
+    let Ok(request) = request else { return Err(Refusal::titled(texts.unreadable)) };
+    let Ok(response) = request.send().await else { return Err(Refusal::titled(texts.unreachable)) };
     if response.ok() {
-        return Ok(());
+        return Ok(response);
     }
     let problem = response.json::<Value>().await.unwrap_or_default();
     Err(Refusal::of(&problem).unwrap_or_else(|| Refusal::titled(texts.unreadable)))

@@ -58,6 +58,7 @@ pub fn Header(find: NodeRef) -> impl IntoPart {
             >
                 {texts.outline}
             </button>
+            <button class="quiet" on:click=move |_| ui.open(Dialog::Export)>{texts.export}</button>
             <button class="quiet" title=texts.switch_language on:click=move |_| switch_language(texts.language)>
                 <span lang=texts.language.pick("zh-Hans", "en")>{texts.other_language}</span>
             </button>

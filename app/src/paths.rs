@@ -7,5 +7,6 @@ pub const REDO: &str = "/api/v1/changes/redo";
 pub const PUT_BACK: &str = "/api/v1/changes/put-back";
 pub const VERSIONS: &str = "/api/v1/versions";
 pub const LOG: &str = "/api/v1/log";
+pub const EXPORT: &str = "/api/v1/export";
 pub const LIVE: &str = "/api/v1/live";
 pub const HOME: &str = "/";

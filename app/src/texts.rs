@@ -43,6 +43,7 @@ texts! {
     theme: "Switch between light and dark", "切换浅色与深色";
     new_bridge: "New bridge", "新建网桥";
     logout: "Log out", "退出";
+    export: "Export…", "导出…";
     fetching: "Loading…", "正在加载…";
     fetch_failed: "The rest of Bridgehead could not be loaded. Trying again.", "未能加载 Bridgehead 的其余部分，正在重试。";
     skip: "Skip to the outline", "跳到大纲";

@@ -1,5 +1,7 @@
 //! The command line as a client of a running server: the same API as the browser's.
 
+mod export;
+
 use std::{
     error::Error,
     fs,
@@ -26,6 +28,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 
 use crate::http::Running;
+
+pub use export::{Wanted as Export, export};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -123,14 +127,6 @@ pub fn apply(args: ApplyFile) -> Outcome {
         let document: Document = api.get("document").await?;
         let plan: Plan = api.post("plan", json!({ "cluster": cluster })).await?;
         api.carry_out(&Drafted { cluster, version: document.version, plan }, args.yes).await
-    })
-}
-
-pub fn export() -> Outcome {
-    block_on(async {
-        let document: Document = Api::find()?.get("document").await?;
-        print(&document.cluster.to_toml());
-        Ok(())
     })
 }
 

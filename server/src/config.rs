@@ -23,8 +23,7 @@ pub enum Command {
     Plan(client::PlanFile),
     Apply(client::ApplyFile),
     Gateway(client::Gateway),
-    /// Print the document, as TOML.
-    Export,
+    Export(client::Export),
     /// Take back the last change.
     Undo,
     /// Take back the last undo.

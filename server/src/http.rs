@@ -4,6 +4,7 @@ pub mod access;
 mod change;
 mod document;
 mod draft;
+mod export;
 mod history;
 mod live;
 mod observed;
@@ -162,6 +163,7 @@ fn router(app: App) -> Router {
         .routes(routes!(history::log))
         .routes(routes!(draft::gateway))
         .routes(routes!(plan::plan))
+        .routes(routes!(export::network, export::draft))
         .routes(routes!(change::current, change::apply))
         .routes(routes!(change::undo))
         .routes(routes!(change::redo))

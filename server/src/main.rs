@@ -32,7 +32,7 @@ fn main() -> ExitCode {
         Command::Plan(args) => client::plan(args),
         Command::Apply(args) => client::apply(args),
         Command::Gateway(args) => client::gateway(args),
-        Command::Export => client::export(),
+        Command::Export(wanted) => client::export(wanted),
         Command::Undo => client::undo(),
         Command::Redo => client::redo(),
         Command::PutBack(args) => client::put_back(args),

@@ -10,3 +10,10 @@ pub mod walk;
 
 pub use statement::{Field, Statement};
 pub use walk::{Outcome, Packet, walk};
+
+/// A string of nft's own language. It knows no escapes: what would end the string becomes a character that no name of
+/// an interface has.
+fn quoted(text: &str) -> String {
+    let fits = |c: char| if c.is_control() || matches!(c, '"' | '\\') { '/' } else { c };
+    format!("\"{}\"", text.chars().map(fits).collect::<String>())
+}

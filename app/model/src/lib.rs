@@ -7,6 +7,7 @@
 //! Observed ─► Topology ─► Diagram
 //!     └──────┬─ check ─► notes
 //! Cluster ───┴─ plan ──► steps, undo, promises
+//!     └──────── export ─► files of other programs
 //! ```
 
 pub mod check;
@@ -14,6 +15,7 @@ pub mod cluster;
 pub mod diagram;
 pub mod drift;
 pub mod event;
+pub mod export;
 pub mod firewall;
 pub mod gateway;
 pub mod gather;

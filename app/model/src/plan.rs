@@ -6,7 +6,7 @@ pub(crate) mod gateway;
 pub mod guard;
 mod guest;
 mod marks;
-mod nic;
+pub(crate) mod nic;
 mod uplink;
 pub(crate) mod wishes;
 
@@ -30,24 +30,13 @@ use wishes::Wishes;
 /// What the committed document has and the draft has not is given back, if it is ours. What the draft has and the host has
 /// not is added. A plan with a note that blocks has no steps.
 pub fn plan(observed: &Observed, committed: &Cluster, draft: &Cluster) -> Plan {
-    let mut planner = Planner {
-        observed,
-        committed,
-        draft,
-        old: Wishes::of(observed, committed),
-        new: Wishes::of(observed, draft),
-        steps: Vec::new(),
-        notes: check::review(observed, committed, draft),
-        marks: BTreeMap::new(),
-        gone: BTreeSet::new(),
-        back: BTreeSet::new(),
-    };
-    bridge::plan(&mut planner);
-    firewall::plan(&mut planner);
-    nic::plan(&mut planner);
-    gateway::plan(&mut planner);
-    guest::plan(&mut planner);
-    planner.finish()
+    Planner::of(observed, committed, draft).finish()
+}
+
+/// The steps of a plan, whatever blocks it.
+#[cfg(feature = "toml")]
+pub(crate) fn steps(observed: &Observed, committed: &Cluster, draft: &Cluster) -> Vec<Step> {
+    Planner::of(observed, committed, draft).sorted()
 }
 
 /// The order of a plan. Within one phase steps stay as they were planned.
@@ -90,7 +79,28 @@ struct Planner<'a> {
     back: BTreeSet<Mac>,
 }
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
+    fn of(observed: &'a Observed, committed: &'a Cluster, draft: &'a Cluster) -> Self {
+        let mut planner = Self {
+            observed,
+            committed,
+            draft,
+            old: Wishes::of(observed, committed),
+            new: Wishes::of(observed, draft),
+            steps: Vec::new(),
+            notes: check::review(observed, committed, draft),
+            marks: BTreeMap::new(),
+            gone: BTreeSet::new(),
+            back: BTreeSet::new(),
+        };
+        bridge::plan(&mut planner);
+        firewall::plan(&mut planner);
+        nic::plan(&mut planner);
+        gateway::plan(&mut planner);
+        guest::plan(&mut planner);
+        planner
+    }
+
     fn push(&mut self, phase: Phase, step: Step) {
         self.steps.push((phase, step));
     }
@@ -106,14 +116,19 @@ impl Planner<'_> {
         })
     }
 
-    fn finish(mut self) -> Plan {
+    /// The steps in their order.
+    fn sorted(&mut self) -> Vec<Step> {
         for (guest, marks) in std::mem::take(&mut self.marks) {
             let (first, last) = marks.steps(&guest);
             self.steps.extend(first.map(|step| (Phase::Marks, step)));
             self.steps.extend(last.map(|step| (Phase::MarksOff, step)));
         }
         self.steps.sort_by_key(|(phase, _)| *phase);
-        let steps: Vec<Step> = std::mem::take(&mut self.steps).into_iter().map(|(_, step)| step).collect();
+        std::mem::take(&mut self.steps).into_iter().map(|(_, step)| step).collect()
+    }
+
+    fn finish(mut self) -> Plan {
+        let steps = self.sorted();
         let stuck = bridge::still_plugged(&self, &steps);
         self.notes.extend(stuck);
         self.notes.extend(check::slots(self.observed, &steps));

@@ -4,7 +4,8 @@
 //! A step carries everything that execution needs, names and order included; only a guest's own name for a NIC is looked
 //! up by MAC when the step runs. What a step replaces is in its `was`, so that its inverse needs nothing else.
 
-mod command;
+pub(crate) mod command;
+pub(crate) mod interface;
 mod inverse;
 mod remaining;
 mod sentence;

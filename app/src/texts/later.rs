@@ -107,7 +107,6 @@ texts! {
     can_undo: "can be undone", "可以撤销";
     nothing_to_do: "nothing to do: it is so already", "无需操作：已是如此";
     discard: "Discard", "放弃";
-    export: "Export…", "导出…";
     apply: "Apply", "执行";
     undo: "Undo", "撤销";
     dismiss: "Dismiss", "关闭";
@@ -128,7 +127,6 @@ texts! {
     now: "now", "进行中";
     taken_back: "taken back", "已撤回";
     fix: "Fix: {}", "修复：{}";
-    command_copied: "The shell commands that this plan equals", "该计划等价的命令";
 
     // Dialogs
     cancel: "Cancel", "取消";
@@ -161,7 +159,20 @@ texts! {
     detach: "Unplug the members from the old network, last of all", "最后将成员从旧网络拔除";
     probe: "Prove it by reaching", "以到达该地址为验证";
     findings_title: "Findings", "发现";
-    export_title: "Commands", "命令";
+    export_title: "Export the network", "导出网络";
+    export_draft_title: "Export the draft", "导出草稿";
+    export_network: "All that the document says, for a host that has none of it.", "文档所述的全部内容，用于尚无这些内容的主机。";
+    export_draft: "As a script, what the draft would change; in the other formats, all that it says.", "脚本仅包含草稿要做的更改；其他格式包含草稿所述的全部内容。";
+    export_format: "Format", "格式";
+    export_nothing: "There is nothing to write in this format.", "此格式没有可写的内容。";
+    format_document: "document (TOML)", "文档（TOML）";
+    format_shell: "shell script", "Shell 脚本";
+    format_libvirt: "libvirt XML", "libvirt XML";
+    format_nft: "nftables rules", "nftables 规则";
+    format_bridges: "{}: the bridges alone", "{}：仅网桥";
+    copy: "Copy", "复制";
+    copied: "Copied", "已复制";
+    download: "Download", "下载";
     not_an_address: "{} is not an address with prefix length, such as 192.168.48.1/24", "{} 不是带前缀长度的地址，例如 192.168.48.1/24";
     not_an_ip: "{} is not an address, such as 192.168.48.10", "{} 不是地址，例如 192.168.48.10";
     not_a_number: "{} is not a number", "{} 不是数字";

@@ -1,6 +1,11 @@
-//! Request bodies: read whole, or refused with the field and the reason.
+//! Request bodies and queries: read whole, or refused with the field and the reason.
 
-use axum::extract::{FromRequest, Request};
+use std::collections::BTreeMap;
+
+use axum::{
+    extract::{FromRequest, FromRequestParts, Query, Request},
+    http::request::Parts,
+};
 use futures::StreamExt;
 use model::problem::ProblemKind;
 use serde::de::DeserializeOwned;
@@ -34,6 +39,21 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             return Err(Refusal::new(ProblemKind::Malformed, format!("the body is longer than {LONGEST} bytes")));
         }
         parse(&bytes).map(Self)
+    }
+}
+
+/// The query of an address, each name once.
+pub struct Asked<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
+        let malformed = |error: &dyn std::error::Error| Refusal::new(ProblemKind::Malformed, error.to_string());
+        let Query(pairs) =
+            Query::<Vec<(String, String)>>::try_from_uri(&parts.uri).map_err(|error| malformed(&error))?;
+        let pairs: BTreeMap<String, String> = pairs.into_iter().collect();
+        parse(&serde_json::to_vec(&pairs).map_err(|error| malformed(&error))?).map(Self)
     }
 }
 

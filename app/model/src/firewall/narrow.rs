@@ -7,7 +7,10 @@ use crate::{
     step::NarrowRule,
 };
 
-use super::statement::{Field, Statement, Text};
+use super::{
+    quoted,
+    statement::{Field, Statement, Text},
+};
 
 impl NarrowRule {
     /// The rule as nft lists it.
@@ -37,11 +40,23 @@ impl NarrowRule {
             if self.family == "bridge" { ("meta ibrname", "meta obrname") } else { ("iifname", "oifname") };
         let state = if self.established { " ct state established,related" } else { "" };
         format!(
-            "{input} \"{}\" {output} \"{}\"{state} counter accept comment \"{}\"",
-            self.in_link,
-            self.out_link,
-            self.comment()
+            "{input} {} {output} {}{state} counter accept comment {}",
+            quoted(&self.in_link),
+            quoted(&self.out_link),
+            quoted(&self.comment())
         )
+    }
+
+    /// What makes it, in nft's own language.
+    pub fn insertion(&self) -> String {
+        format!("insert rule {} {} {} {}", self.family, self.table, self.chain, self.expression())
+    }
+
+    /// The awk program that prints this rule's handle from `nft -a list chain`.
+    pub fn awk(&self) -> String {
+        let name = |text: &str| quoted(text).replace('.', "\\.");
+        let (from, to) = (name(&self.in_link), name(&self.out_link));
+        format!("/{from} .*{to} .*{}/{{print $NF; exit}}", name(&self.comment()))
     }
 
     /// Reads a rule of ours back; `None` if it is not one.

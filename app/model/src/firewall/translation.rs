@@ -9,7 +9,10 @@ use crate::{
     step::TableEntry,
 };
 
-use super::statement::{Field, Statement, Text};
+use super::{
+    quoted,
+    statement::{Field, Statement, Text},
+};
 
 /// The name of every table of ours.
 pub const TABLE: &str = "bridgehead";
@@ -123,7 +126,7 @@ pub fn script(family: &str, entries: &[TableEntry]) -> String {
 pub fn expression(family: &str, entry: &TableEntry) -> String {
     let protocol = protocol(&entry.subnet);
     let subnet = entry.subnet.trunc();
-    let out = entry.out_link.as_ref().map(|link| format!(" oifname \"{link}\"")).unwrap_or_default();
+    let out = entry.out_link.as_ref().map(|link| format!(" oifname {}", quoted(link))).unwrap_or_default();
     let verdict = match entry.to {
         Some(address) if family == "inet" => format!("snat {protocol} to {address}"),
         Some(address) => format!("snat to {address}"),

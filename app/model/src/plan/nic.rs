@@ -13,7 +13,7 @@ use crate::{
 use super::{Phase, Planner, wishes::NicWish};
 
 /// What a NIC gets if nobody says otherwise: the fastest that every kernel of a guest knows.
-const MODEL: &str = "virtio";
+pub(crate) const MODEL: &str = "virtio";
 
 pub(super) fn plan(planner: &mut Planner<'_>) {
     let (old, new) = (planner.old.nics.clone(), planner.new.nics.clone());

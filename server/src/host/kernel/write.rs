@@ -26,17 +26,18 @@ impl Kernel {
         let _writing = self.writing.lock().await;
         let stp = if bridge.stp { BridgeStpState::KernelStp } else { BridgeStpState::Disabled };
         let mut message = LinkMessageBuilder::<LinkBridge>::new(&bridge.name).stp_state(stp);
-        if let Some(mtu) = bridge.mtu {
-            message = message.mtu(mtu);
-        }
         if let Some(mac) = bridge.mac {
             message = message.address(mac.0.to_vec());
         }
         self.handle.link().add(message.build()).execute().await.map_err(failed(doing()))?;
         let index = self.index(&bridge.name, doing).await?;
-        // The kernel takes no alias in the request that makes a link.
-        let mark = LinkUnspec::new_with_index(index).alias(Link::OURS).build();
-        if let Err(error) = self.handle.link().set(mark).execute().await {
+        // The kernel takes no alias in the request that makes a link, and an MTU in it does not hold: it would give way to
+        // that of the first port.
+        let mut mark = LinkUnspec::new_with_index(index).alias(Link::OURS);
+        if let Some(mtu) = bridge.mtu {
+            mark = mark.mtu(mtu);
+        }
+        if let Err(error) = self.handle.link().set(mark.build()).execute().await {
             if let Err(error) = self.handle.link().del(index).execute().await {
                 tracing::warn!("cannot take back the unmarked bridge {}: {error}", bridge.name);
             }

@@ -1,0 +1,52 @@
+//! What the document says, in the words of other programs: the way back for whoever stops using Bridgehead, and the way
+//! to another host for whoever does not.
+//!
+//! The shell script and the firewall's rules are made of the steps of a plan, so that they are right when steps change.
+//! Everything that comes from documents and guests is quoted as its format wants it.
+
+#[cfg(feature = "toml")]
+mod files;
+mod format;
+#[cfg(feature = "toml")]
+mod ifupdown;
+#[cfg(feature = "toml")]
+mod libvirt;
+#[cfg(feature = "toml")]
+mod netplan;
+#[cfg(feature = "toml")]
+mod networkd;
+#[cfg(feature = "toml")]
+mod networkmanager;
+#[cfg(feature = "toml")]
+mod nft;
+#[cfg(feature = "toml")]
+mod shell;
+
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "toml")]
+pub use files::{draft, network};
+pub use format::{Format, UnknownFormat};
+
+/// What was asked for, as files. None, if the document has nothing for that format.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Export {
+    pub files: Vec<File>,
+}
+
+/// One file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct File {
+    /// Where its program looks for it; a bare name if that is anywhere.
+    pub path: String,
+    pub text: String,
+}
+
+#[cfg(feature = "toml")]
+impl File {
+    fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { path: path.into(), text: text.into() }
+    }
+}

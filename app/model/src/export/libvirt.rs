@@ -1,0 +1,43 @@
+//! libvirt's XML: a file for `virsh net-define` for each bridge, so that guests may be plugged into it by name, and one
+//! for `virsh attach-device` for each NIC.
+
+use crate::{
+    Cluster, Observed, cluster,
+    observed::Nic,
+    plan::nic::MODEL,
+    step::{NicDefinition, interface::escape},
+};
+
+use super::File;
+
+pub fn write(observed: &Observed, cluster: &Cluster) -> Vec<File> {
+    let networks = cluster.bridges.iter().map(|bridge| network(&bridge.name));
+    let nics = cluster.nics.iter().filter(|nic| nic.plugged);
+    networks.chain(nics.filter_map(|nic| interface(observed, nic))).collect()
+}
+
+fn network(bridge: &str) -> File {
+    let name = escape(bridge);
+    File::new(
+        format!("90-bridgehead-{bridge}.xml"),
+        format!(
+            "<network>\n  <name>{name}</name>\n  <forward mode=\"bridge\"/>\n  <bridge name=\"{name}\"/>\n</network>\n"
+        ),
+    )
+}
+
+/// The NIC as the document has it. What it does not say is taken from the guest.
+fn interface(observed: &Observed, nic: &cluster::Nic) -> Option<File> {
+    let found: Option<&Nic> =
+        observed.domains.get(&*nic.guest).and_then(|domain| domain.nics.iter().find(|found| found.mac == nic.mac));
+    let definition = NicDefinition {
+        mac: nic.mac,
+        attachment: nic.attachment()?,
+        model: found.map_or_else(|| Some(MODEL.to_owned()), |found| found.model.clone()),
+        link_up: nic.cable,
+        mtu: found.and_then(|found| found.mtu),
+    };
+    let mac = nic.mac.to_string().replace(':', "-");
+    let path = format!("90-bridgehead-{}-{mac}.xml", nic.guest);
+    Some(File::new(path, format!("{}\n</interface>\n", definition.elements().join("\n  "))))
+}
