@@ -237,7 +237,9 @@ mod tests {
         let redo = |address, restores| put(address, Again { restores: Some(restores), undoes: None });
         let here = || (store.position().expect("a position"), store.undone().expect("a version"));
         let fresh = Again::default();
-        (put("1", fresh), put("2", fresh), put("3", fresh));
+        for address in ["1", "2", "3"] {
+            put(address, fresh);
+        }
         assert_eq!(here(), (3, None));
         undo("2", 2, 3);
         undo("1", 1, 2);

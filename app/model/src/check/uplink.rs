@@ -17,20 +17,19 @@ pub fn check(observed: &Observed, committed: &Cluster, draft: &Cluster, notes: &
             let field = Some(format!("bridge.{name}.{field}"));
             notes.push(note(severity, Subject::Link(name.to_string()), code, Sentence::new(en, zh), field));
         };
-        if let Some(before) = committed.bridge(name).filter(|before| before.uplink != bridge.uplink) {
-            if observed.link(name).is_some() {
-                let (en, zh) = match &before.uplink {
-                    Some(uplink) => (
-                        format!("{name} has taken over {uplink}. Remove the bridge first, and make it anew."),
-                        format!("{name} 已接管 {uplink}。请先删除该网桥，再重新建立。"),
-                    ),
-                    None => (
-                        format!("{name} is there already. A NIC of the host is taken over when the bridge is made."),
-                        format!("{name} 已存在。只能在新建网桥时接管主机网卡。"),
-                    ),
-                };
-                say(Severity::Block, "uplink-change", "uplink", en, zh);
-            }
+        let made = observed.link(name).and_then(|_| committed.bridge(name));
+        if let Some(before) = made.filter(|before| before.uplink != bridge.uplink) {
+            let (en, zh) = match &before.uplink {
+                Some(uplink) => (
+                    format!("{name} has taken over {uplink}. Remove the bridge first, and make it anew."),
+                    format!("{name} 已接管 {uplink}。请先删除该网桥，再重新建立。"),
+                ),
+                None => (
+                    format!("{name} is there already. A NIC of the host is taken over when the bridge is made."),
+                    format!("{name} 已存在。只能在新建网桥时接管主机网卡。"),
+                ),
+            };
+            say(Severity::Block, "uplink-change", "uplink", en, zh);
         }
         if let Some(gateway) = bridge.default_route {
             if bridge.uplink.is_none() {
