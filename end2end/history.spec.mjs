@@ -39,6 +39,7 @@ test("history: versions are listed and compared; undo, redo, and back to one of 
 });
 
 test("drift: what somebody else changes is told in words, put back or adopted", async () => {
+  await cleared();
   const page = await open();
   await draftBridge(page, "mybr0", "192.168.48.1/24");
   await apply(page);
@@ -64,6 +65,7 @@ test("drift: what somebody else changes is told in words, put back or adopted", 
 });
 
 test("confirm: a change that could cut us off is confirmed by the page that asked for it", async () => {
+  await cleared();
   const before = await structure();
   const page = await open();
   const cluster = { bridge: [{ name: "br0", address: "10.0.0.1/24", uplink: "eno1", default_route: "10.0.0.9" }] };
@@ -86,6 +88,7 @@ test("confirm: a change that could cut us off is confirmed by the page that aske
 });
 
 test("confirm: nobody else's page confirms, and silence takes the change back", async () => {
+  await cleared();
   const before = await structure();
   const page = await open();
   const cluster = { bridge: [{ name: "br0", address: "10.0.0.1/24", uplink: "eno1", default_route: "10.0.0.9" }] };

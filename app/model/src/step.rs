@@ -188,6 +188,8 @@ pub struct HostRoute {
     pub gateway: Option<IpAddr>,
     pub link: String,
     pub metric: u32,
+    /// Who put it there, as `ip route` says it: `static`, `boot`, `dhcp`, or a number.
+    pub protocol: String,
 }
 
 /// A default route inside a guest (`ip route add default via … dev … metric …`), its NIC named by MAC.

@@ -28,7 +28,9 @@ pub fn PlanView() -> impl IntoPart {
     let plan = Memo::new(move |_| draft.plan.get().unwrap_or_default());
     let blocked = Memo::new(move |_| plan.with(Plan::is_blocked));
     let running = move || live.change.with(|change| change.as_ref().is_some_and(|change| !change.state.is_final()));
-    let idle = move || draft.busy.get() || running() || blocked.get() || plan.with(Plan::is_empty);
+    // A plan without steps may be applied too: the document says something new, and the network is so already.
+    let unplanned = Memo::new(move |_| draft.plan.with(Option::is_none));
+    let idle = move || draft.busy.get() || running() || blocked.get() || unplanned.get();
     let notes = Memo::new(move |_| plan.with(remarks));
     let wire = Memo::new(move |_| plan.with(|plan| own_wire(live, plan)));
     let steps = Memo::new(move |_| plan.with(|plan| plan.steps.clone()));

@@ -45,7 +45,13 @@ pub(super) fn take(planner: &mut Planner<'_>, bridge: &Bridge) {
         |routes: &[HostRoute]| routes.iter().any(|route| is_default(route) && route.gateway == bridge.default_route);
     if let Some(gateway) = bridge.default_route.filter(|_| !leads_out(&wanted) && !leads_out(&there)) {
         let destination = IpNet::new_assert(if gateway.is_ipv4() { [0; 4].into() } else { [0; 16].into() }, 0);
-        wanted.push(HostRoute { destination, gateway: Some(gateway), link: bridge.name.to_string(), metric: 0 });
+        wanted.push(HostRoute {
+            destination,
+            gateway: Some(gateway),
+            link: bridge.name.to_string(),
+            metric: 0,
+            protocol: "static".to_owned(),
+        });
     }
     for route in wanted.into_iter().filter(|route| !there.contains(route)) {
         planner.push(Phase::Bridges, Step::AddRoute { route });
@@ -113,6 +119,7 @@ fn routes(observed: &Observed, link: &Link) -> Vec<HostRoute> {
         gateway: route.gateway,
         link: link.name.clone(),
         metric: route.metric,
+        protocol: route.protocol.clone(),
     });
     let mut routes: Vec<HostRoute> = set.collect();
     // What is reached directly comes before what is reached by way of it.

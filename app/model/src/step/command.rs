@@ -65,7 +65,9 @@ impl Step {
                 let verb = if matches!(self, Self::AddRoute { .. }) { "add" } else { "del" };
                 let via = route.gateway.map(|gateway| format!(" via {gateway}")).unwrap_or_default();
                 let metric = if route.metric == 0 { String::new() } else { format!(" metric {}", route.metric) };
-                format!("ip route {verb} {}{via} dev {}{metric}", route.destination, word(&route.link))
+                let usual = matches!(route.protocol.as_str(), "boot" | "static");
+                let protocol = if usual { String::new() } else { format!(" proto {}", word(&route.protocol)) };
+                format!("ip route {verb} {}{via} dev {}{metric}{protocol}", route.destination, word(&route.link))
             }
             Self::SetSysctl { name, value, .. } => format!("sysctl -w {name}={value}"),
             Self::ReplaceTable { translations, .. } => nft("inet", translations),

@@ -179,7 +179,7 @@ fn host_route(observed: &Observed, route: &HostRoute) -> Route {
         link: index(observed, &route.link),
         metric: route.metric,
         source: None,
-        protocol: "static".to_owned(),
+        protocol: route.protocol.clone(),
         kind: "unicast".to_owned(),
     }
 }

@@ -101,6 +101,12 @@ fn protocol(protocol: RouteProtocol) -> String {
     .to_owned()
 }
 
+/// The protocol of this name; `static` if there is none.
+pub fn protocol_named(name: &str) -> RouteProtocol {
+    let all = (0..=u8::MAX).map(RouteProtocol::from);
+    all.into_iter().find(|known| protocol(*known) == name).unwrap_or(RouteProtocol::Static)
+}
+
 /// As `ip route` names them.
 fn kind(kind: RouteType) -> String {
     match kind {

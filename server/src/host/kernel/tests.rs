@@ -70,6 +70,7 @@ fn each_step_and_its_inverse_leave_the_namespace_as_it_was() {
             gateway: "192.0.2.9".parse().ok(),
             link: "mybr0".to_owned(),
             metric: 7,
+            protocol: "boot".to_owned(),
         };
         kernel.create_bridge(&bridge).await.expect("created");
         kernel.set_stp("mybr0", true).await.expect("STP");

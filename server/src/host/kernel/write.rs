@@ -17,7 +17,7 @@ use rtnetlink::{
     },
 };
 
-use super::{Error, Kernel, cause, sysctl};
+use super::{Error, Kernel, cause, route::protocol_named, sysctl};
 
 impl Kernel {
     /// Makes a bridge, down, with our alias on it. A bridge that could not be marked as ours is taken away again.
@@ -163,6 +163,7 @@ impl Kernel {
             .destination_prefix(destination.addr(), destination.prefix_len())
             .map_err(|error| wrong(&error))?
             .output_interface(index)
+            .protocol(protocol_named(&route.protocol))
             .priority(route.metric);
         match route.gateway {
             Some(gateway) => message = message.gateway(gateway).map_err(|error| wrong(&error))?,
