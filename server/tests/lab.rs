@@ -265,6 +265,37 @@ fn ctrl_c_ends_it_well_even_without_its_daemons() {
     assert!(!folder.0.join("run").exists() && !folder.0.join("lab.pid").exists());
 }
 
+/// Everything that kernel, libvirt and guests remember is gone with the first lab; the state folder is not.
+#[test]
+#[ignore = "needs root, namespaces and libvirt; `make test` runs it"]
+fn a_reboot_forgets_nothing() {
+    let _one = one_lab();
+    let folder = Folder::new("reboot");
+    let script = r#"
+        set -e
+        "$PROGRAM" gateway mybr0 --via master --members node1 --subnet 192.168.48.0/24 --yes > /dev/null
+        "$PROGRAM" export
+    "#;
+    let inside = |script: &str| {
+        let output = output(lab(&["run", "--state", folder.path(), "--", "sh", "-c", script]).env("PROGRAM", PROGRAM));
+        assert!(output.status.success());
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let before = inside(script);
+    // Nobody asks for anything but the proof.
+    let script = r#"
+        until "$PROGRAM" lab guest node1 -- traceroute -n -q 1 -w 1 -m 4 10.0.0.9 2> /dev/null | grep -q ' 192.168.48.10 '; do
+            [ $((tries = tries + 1)) -lt 60 ] || exit 1
+        done
+        "$PROGRAM" lab guest node1 -- traceroute -n -q 1 -w 2 -m 4 10.0.0.9 | awk 'NR > 1 { print $2 }'
+        "$PROGRAM" export
+        "$PROGRAM" history | grep -c 'put back after a start' >&2
+    "#;
+    let after = inside(script);
+    let hops = after.strip_suffix(&before).expect("the same document");
+    assert_eq!(hops.split_whitespace().collect::<Vec<_>>(), ["192.168.48.10", "192.168.122.1", "10.0.0.9"]);
+}
+
 fn kill(name: &str, pid: u32) {
     assert!(signal(name, pid));
 }

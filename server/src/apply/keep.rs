@@ -1,7 +1,8 @@
 //! After a start of the host or of a guest, what is ours is put back from the document, without anybody's help.
 //!
-//! The kernel and a guest's system forget with every start what was not written down for it; the document does not. What
-//! has changed without a start is drift, and left to a person to decide.
+//! The kernel and a guest's system forget with every start what was not written down for it; the document does not. A start
+//! takes its time (a lease comes late, a DHCP client sets its own default route), so for a while after it whatever differs
+//! is put back. What changes later is drift, and left to a person to decide.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,53 +13,59 @@ use std::{
 use model::{
     Observed,
     observed::{Source, SourceState},
+    plan::Change,
     step::Step,
 };
-use tokio::time::sleep;
+use tokio::time::{Instant, timeout};
 
-use super::{Aim, ApplyError, Caller, Engine, left_to_do};
+use super::{Aim, ApplyError, Caller, Engine};
 use crate::{http::problem::chain, store::StoreError, store::journal::Again};
 
 /// The host itself, in the table of starts; guests are `guest NAME`.
 const HOST: &str = "host";
-/// So often it is tried to put something back after one start …
-const TRIES: u32 = 5;
-/// … and no sooner than after this.
+/// How long a start is one.
+const START: Duration = Duration::from_secs(90);
+/// After so many failures it is left to a person.
+const FAILURES: u32 = 5;
+/// Without anything happening, it is looked again after this.
 const AGAIN: Duration = Duration::from_secs(5);
 
 /// Who is to be put back, and the start that it is about.
 type Due = BTreeMap<String, String>;
 
+/// Starts that are not over.
+#[derive(Default)]
+struct Starts {
+    noticed: BTreeMap<(String, String), Instant>,
+    failures: u32,
+}
+
 impl Engine {
     /// For ever.
     pub async fn keep(self) {
         let host = host_boot();
-        let mut tries: BTreeMap<String, u32> = BTreeMap::new();
+        let mut starts = Starts::default();
         let mut changes = self.watch.changes();
         loop {
             let observed = changes.borrow_and_update().clone();
-            let outcome = match self.due(&observed, &host) {
-                Ok(due) if due.is_empty() => Ok(true),
-                Ok(due) => self.put_back_started(&observed, due, &mut tries).await,
-                Err(error) => Err(error.into()),
-            };
-            let again = match outcome {
-                Ok(done) => !done,
-                Err(error) => {
-                    tracing::warn!("putting back after a start: {}", chain(&error));
-                    true
+            let mut wait = AGAIN;
+            match self.due(&observed, &host, &mut starts) {
+                Ok(due) if due.is_empty() => wait = Duration::MAX,
+                Ok(due) => {
+                    if let Err(error) = self.put_back_started(&due, &mut starts).await {
+                        tracing::debug!("putting back after a start: {}", chain(&error));
+                    }
                 }
-            };
-            if again {
-                sleep(AGAIN).await;
-            } else if changes.changed().await.is_err() {
+                Err(error) => tracing::error!("putting back after a start: {}", chain(&error)),
+            }
+            if let Ok(Err(_)) = timeout(wait, changes.changed()).await {
                 return;
             }
         }
     }
 
-    /// Whoever has been started since it was last put back. Who is seen for the first time is only remembered.
-    fn due(&self, observed: &Observed, host: &str) -> Result<Due, StoreError> {
+    /// Whoever is starting. Who is seen for the first time is only remembered.
+    fn due(&self, observed: &Observed, host: &str, starts: &mut Starts) -> Result<Due, StoreError> {
         let answers = |source| observed.sources.get(&source) == Some(&SourceState::Answers);
         if ![Source::Kernel, Source::Firewall, Source::Libvirt].into_iter().all(answers) {
             return Ok(Due::new());
@@ -67,89 +74,59 @@ impl Engine {
         let guests = guests.filter_map(|(name, facts)| Some((format!("guest {name}"), facts.boot.clone()?)));
         let mut due = Due::new();
         for (what, boot) in guests.chain([(HOST.to_owned(), host.to_owned())]) {
-            match self.store.started(&what)? {
-                Some(known) if known == boot => {}
-                Some(_) => drop(due.insert(what, boot)),
-                None => self.store.set_started(&what, &boot)?,
+            let known = self.store.started(&what)?;
+            if known.as_ref() == Some(&boot) {
+                continue;
+            }
+            let since = *starts.noticed.entry((what.clone(), boot.clone())).or_insert_with(Instant::now);
+            if known.is_none() || since.elapsed() > START || starts.failures >= FAILURES {
+                self.store.set_started(&what, &boot)?;
+                starts.failures = 0;
+            } else {
+                due.insert(what, boot);
             }
         }
         Ok(due)
     }
 
-    /// Whether nobody who can be put back now is left.
-    async fn put_back_started(
-        &self,
-        observed: &Observed,
-        due: Due,
-        tries: &mut BTreeMap<String, u32>,
-    ) -> Result<bool, ApplyError> {
+    async fn put_back_started(&self, due: &Due, starts: &mut Starts) -> Result<(), ApplyError> {
         let guard = self.alone()?;
         let document = self.store.document()?;
         let mut plan = self.plan(&document.cluster, &document.cluster).await;
-        if plan.is_blocked() {
-            // A guest that libvirt does not know yet, say: with the next thing that happens it may be different.
-            return Ok(true);
-        }
         let whose = |step: &Step| step.inside().map_or_else(|| HOST.to_owned(), |guest| format!("guest {guest}"));
         // What is inside a guest waits for its NICs.
         let first = due.contains_key(HOST) && plan.steps.iter().any(|step| whose(step) == HOST);
         plan.keep(|step| if first { whose(step) == HOST } else { due.contains_key(&whose(step)) });
         plan.promises.clear();
-        let attempted: BTreeSet<String> = if first { [HOST.to_owned()].into() } else { due.keys().cloned().collect() };
-        let steps = plan.steps.clone();
-        let mut done = true;
-        if !steps.is_empty() {
-            let names: Vec<&str> = attempted.iter().map(String::as_str).collect();
-            let why = format!("put back after a start of {}", names.join(", "));
-            tracing::info!("{why}: {} steps", steps.len());
-            let committed = document.cluster.clone();
-            let aim = Aim {
-                plan,
-                committed,
-                draft: document.cluster.clone(),
-                why,
-                again: Again::default(),
-                patience: self.patience,
-                guarded: false,
-            };
-            let caller = Caller { who: "bridgehead".to_owned(), wire: None };
-            let change = self.begin(guard, aim, &caller).await?;
-            // The engine's own sender: it lives as long as this.
-            let ended = self
-                .current()
-                .wait_for(|now| now.as_ref().is_some_and(|now| now.id == change.id && now.state.is_final()))
-                .await
-                .map(|now| now.clone());
-            if let Ok(Some(change)) = ended
-                && let Some(error) = change.error
-            {
-                tracing::error!("{}: {error}", change.why);
-                done = false;
-            }
-        } else {
-            drop(guard);
+        // A plan is blocked while libvirt does not know a guest yet, say: the next thing that happens may change it.
+        if plan.is_empty() {
+            return Ok(());
         }
-        let left = left_to_do(&self.watch.observed(), &document.cluster);
-        for (what, boot) in due {
-            if !attempted.contains(&what) {
-                done = false;
-                continue;
-            }
-            let tried = tries.entry(format!("{what} {boot}")).or_default();
-            *tried += 1;
-            if *tried >= TRIES || !left.iter().any(|step| whose(step) == what) || !observed_speaks(observed, &what) {
-                self.store.set_started(&what, &boot)?;
-            } else {
-                done = false;
-            }
+        let names: BTreeSet<String> = plan.steps.iter().map(whose).collect();
+        let why = format!("put back after a start of {}", Vec::from_iter(names).join(", "));
+        tracing::info!("{why}: {} steps", plan.steps.len());
+        let aim = Aim {
+            plan,
+            committed: document.cluster.clone(),
+            draft: document.cluster,
+            why,
+            again: Again::default(),
+            patience: self.patience,
+            guarded: false,
+        };
+        let change = self.begin(guard, aim, &Caller { who: "bridgehead".to_owned(), wire: None }).await?;
+        let is_over =
+            |now: &Option<Change>| now.as_ref().is_some_and(|now| now.id == change.id && now.state.is_final());
+        let mut current = self.current();
+        // The sender is the engine's own, and lives as long as this.
+        if let Ok(ended) = current.wait_for(is_over).await
+            && let Some(error) = ended.as_ref().and_then(|change| change.error.as_ref())
+        {
+            tracing::error!("{}: {error}", change.why);
+            starts.failures += 1;
         }
-        Ok(done)
+        Ok(())
     }
-}
-
-/// A guest that fell silent meanwhile will be asked again after its next start.
-fn observed_speaks(observed: &Observed, what: &str) -> bool {
-    what.strip_prefix("guest ").is_none_or(|guest| observed.guests.contains_key(guest))
 }
 
 /// Differs from one start of this world to the next: of the machine, or of the container that this runs in.
