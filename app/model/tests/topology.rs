@@ -24,6 +24,21 @@ fn seed() -> Observed {
 }
 
 #[test]
+fn a_nic_under_a_bridge_is_still_the_way_out() {
+    let mut observed = lab(&["master"]);
+    let eno1 = "eno1".parse().expect("a name");
+    let bridge = model::nic::bridge_over(&observed, &Default::default(), &eno1).expect("a bridge");
+    let draft = model::nic::with_bridge(&Default::default(), bridge);
+    for step in model::plan::plan(&observed, &Default::default(), &draft).steps {
+        step.simulate(&mut observed);
+    }
+    let topology = Topology::of(&observed);
+    let uplink = &topology.uplinks["eno1"];
+    assert!(uplink.way_out && uplink.master.as_deref() == Some("br0"));
+    assert_eq!(topology.outside.hops[0].link, "br0");
+}
+
+#[test]
 fn the_lab_is_joined() {
     let topology = Topology::of(&lab(&["master", "node1"]));
     assert_eq!(topology.outside.hops[0].address.map(|hop| hop.to_string()).as_deref(), Some("10.0.0.9"));

@@ -2,11 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use model::{
-    drift::drift,
-    note::Note,
-    plan::{Change, ChangeState},
-};
+use model::{drift::drift, note::Note};
 
 use super::{Engine, Progress};
 use crate::http::problem::chain;
@@ -15,8 +11,11 @@ use crate::http::problem::chain;
 const TOGETHER: Duration = Duration::from_millis(100);
 
 impl Engine {
-    /// What is not as the document says, now.
+    /// What is not as the document says, now. While a change is on its way, nothing is as any document says.
     pub fn drift(&self) -> Vec<Note> {
+        if self.current.borrow().as_ref().is_some_and(|change| !change.state.is_final()) {
+            return Vec::new();
+        }
         match self.store.document() {
             Ok(document) => drift(&self.watch.observed(), &document.cluster),
             Err(error) => {
@@ -26,25 +25,18 @@ impl Engine {
         }
     }
 
-    /// For ever. While a change is on its way, nothing is as any document says.
+    /// For ever.
     pub async fn watch_drift(self) {
         let mut changes = self.watch.changes();
         let mut current = self.current();
         let mut told = Vec::new();
         loop {
-            let on_its_way = |change: &Option<Change>| {
-                change
-                    .as_ref()
-                    .is_some_and(|change| !change.state.is_final() && change.state != ChangeState::AwaitingConfirmation)
-            };
             changes.borrow_and_update();
-            let waits = on_its_way(&current.borrow_and_update());
-            if !waits {
-                let now = self.drift();
-                if now != told {
-                    told = now.clone();
-                    let _ = self.progress.send(Progress::Drift(Arc::new(now)));
-                }
+            current.borrow_and_update();
+            let now = self.drift();
+            if now != told {
+                told = now.clone();
+                let _ = self.progress.send(Progress::Drift(Arc::new(now)));
             }
             tokio::select! {
                 more = changes.changed() => if more.is_err() { return },

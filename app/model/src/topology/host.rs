@@ -137,13 +137,19 @@ pub fn uplinks(observed: &Observed) -> BTreeMap<String, Uplink> {
     }))
 }
 
-/// Whether the host reaches other machines by this link. A veth into another namespace is one, unless it is a port: then
-/// it is a container's.
+/// Whether the host reaches other machines by this link. A veth into another namespace is one, unless it is a port of a
+/// bridge that the host does not leave by: then it is a container's.
 pub fn is_uplink(observed: &Observed, link: &Link) -> bool {
     match link.kind.as_deref() {
         None => !link.loopback,
         Some("bond" | "team") => true,
-        Some("veth") => link.peer_elsewhere && link.master.is_none(),
+        Some("veth") => {
+            let leads_out = |master| {
+                let mut ways = observed.routes.iter().filter(|route| route.table == MAIN && route.is_default());
+                ways.any(|route| route.link == Some(master))
+            };
+            link.peer_elsewhere && link.master.is_none_or(leads_out)
+        }
         Some("vlan") => link.master.is_none() && link.peer.is_some_and(|peer| observed.links.contains_key(&peer)),
         _ => false,
     }
