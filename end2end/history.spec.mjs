@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { open, rail } from "./lib/browser.mjs";
+import { onPicture, open, rail } from "./lib/browser.mjs";
 import { apply, committed, draftBridge, tray } from "./lib/draft.mjs";
 import { api, cleared, run, settled, structure, until } from "./lib/lab.mjs";
 
@@ -68,18 +68,16 @@ test("confirm: a change that could cut us off is confirmed by the page that aske
   await cleared();
   const before = await structure();
   const page = await open();
-  const cluster = { bridge: [{ name: "br0", address: "10.0.0.1/24", uplink: "eno1", default_route: "10.0.0.9" }] };
-  // As the browser of this session would send it, without the dialog.
-  const change = await page.evaluate(async (cluster) => {
-    const ask = async (path, body) => (await fetch(`/api/v1/${path}`, { method: "POST", body: JSON.stringify(body) })).json();
-    const { version } = await (await fetch("/api/v1/document")).json();
-    const { based_on, steps } = await ask("plan", { cluster });
-    return ask("changes", { cluster, version, based_on, steps, confirm_within: 30 });
-  }, cluster);
-  assert.ok(change.confirm_by > Date.now(), JSON.stringify(change));
+  await onPicture(page, "link:eno1").click();
+  await page.getByRole("button", { name: "Make a bridge over it" }).click();
+  await tray(page).getByText("Plug eno1 into br0").waitFor();
+  await tray(page).getByRole("button", { name: "Apply" }).click();
+  await tray(page).getByRole("timer").filter({ hasText: "This change could cut you off" }).waitFor();
   await committed(page);
   assert.match(await run("ip", "-o", "-4", "address", "show", "dev", "br0"), /10\.0\.0\.1\/24/);
   await run("ping", "-c", "1", "-W", "2", "10.0.0.9");
+  // The picture still knows the way out.
+  await onPicture(page, "link:eno1").waitFor();
   await tray(page).getByRole("button", { name: "Undo" }).click();
   await until(async () => (await run("ip", "-o", "-4", "address", "show", "dev", "eno1")).includes("10.0.0.1/24"), "the NIC's own address");
   await committed(page);

@@ -56,6 +56,16 @@ pub fn move_nic(live: Live, draft: Draft, mac: Mac, to: &str) {
     edit(live, draft, |observed, cluster| nic::move_nic(observed, cluster, mac, &place));
 }
 
+/// A bridge that takes over this NIC of the host.
+pub fn bridge_over(live: Live, draft: Draft, uplink: &str) {
+    let Ok(uplink) = uplink.parse() else { return };
+    let cluster = untrack(|| draft.cluster());
+    let bridge = live.observed.with_untracked(|observed| nic::bridge_over(observed, &cluster, &uplink));
+    if let Some(bridge) = bridge {
+        draft.put(nic::with_bridge(&cluster, bridge));
+    }
+}
+
 pub fn set_cable(live: Live, draft: Draft, mac: Mac, cable: bool) {
     edit(live, draft, |observed, cluster| nic::set_cable(observed, cluster, mac, cable));
 }

@@ -5,6 +5,8 @@ use model::{note::Subject, observed};
 
 use super::Notes;
 use crate::{
+    dialog::edit,
+    draft::Draft,
     facts,
     live::{Live, bits},
     parts::facts::Fact,
@@ -39,7 +41,10 @@ pub fn Link(name: String) -> impl IntoPart {
 #[component]
 fn Known(link: observed::Link) -> impl IntoPart {
     let live = Live::here();
+    let draft = Draft::here();
     let texts = texts();
+    let uplink = link.name.clone();
+    let free = link.master.is_none() && live.topology.with_untracked(|topology| topology.uplinks.contains_key(&uplink));
     let name =
         |index: Option<u32>| live.observed.with_untracked(|observed| Some(observed.links.get(&index?)?.name.clone()));
     let addresses = link
@@ -65,5 +70,11 @@ fn Known(link: observed::Link) -> impl IntoPart {
             {link.forwarding.map(|on| view! { <Fact word=texts.forwarding>{facts::on(on, texts)}</Fact> })}
             {link.rp_filter.map(|mode| view! { <Fact word="rp_filter">{mode}</Fact> })}
         </dl>
+        {free.then(|| view! {
+            <div class="actions">
+                <button class="button" on:click=move |_| edit::bridge_over(live, draft, &uplink)>{texts.bridge_over}</button>
+            </div>
+            <p class="soft">{texts.bridge_over_means}</p>
+        })}
     }
 }

@@ -7,6 +7,9 @@ use model::Language;
 texts! {
     first: &'static super::Texts = &super::ENGLISH, &super::CHINESE;
 
+    bridge_over: "Make a bridge over it", "在其上新建网桥";
+    bridge_over_means: "Its addresses, routes and MAC move to the bridge, in one change that is taken back by itself if it cuts you off.", "它的地址、路由和 MAC 会移到网桥上；整个过程是一次更改，若切断了您的连接会自动撤回。";
+
     // History
     history_title: "History", "历史";
     no_history: "Nothing has been changed yet. Each change makes a version that you can come back to.", "尚未做过任何更改。每次更改都会留下一个可以返回的版本。";
