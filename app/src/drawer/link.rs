@@ -66,15 +66,15 @@ fn Known(link: observed::Link) -> impl IntoPart {
             <Fact word=texts.mac><code>{link.mac.map(|mac| mac.to_string())}</code></Fact>
             <Fact word=texts.mtu>{link.mtu}</Fact>
             {name(link.master).map(|master| view! { <Fact word=texts.bridge>{master}</Fact> })}
-            {name(link.peer).map(|peer| view! { <Fact word=texts.behind>{peer}</Fact> })}
+            {name(link.peer.filter(|_| !link.peer_elsewhere)).map(|peer| view! { <Fact word=texts.behind>{peer}</Fact> })}
             {link.forwarding.map(|on| view! { <Fact word=texts.forwarding>{facts::on(on, texts)}</Fact> })}
             {link.rp_filter.map(|mode| view! { <Fact word="rp_filter">{mode}</Fact> })}
         </dl>
         {free.then(|| view! {
-            <div class="actions">
+            <div class="actions spaced">
                 <button class="button" on:click=move |_| edit::bridge_over(live, draft, &uplink)>{texts.bridge_over}</button>
             </div>
-            <p class="soft">{texts.bridge_over_means}</p>
+            <p class="soft spaced">{texts.bridge_over_means}</p>
         })}
     }
 }

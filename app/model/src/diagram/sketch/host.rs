@@ -15,10 +15,12 @@ pub(super) fn nics(facts: &Topology) -> Vec<HostNic> {
     let mut uplinks: Vec<_> = facts.uplinks.values().collect();
     gather::sort_by_key(&mut uplinks, |link| (!link.way_out, link.master.is_none(), link.index));
     let known = uplinks.iter().any(|link| link.way_out);
+    // The way out of a NIC under a bridge is the bridge's.
+    let leaves_by = |link: &crate::topology::Uplink, hop: &str| hop == link.name || Some(hop) == link.master.as_deref();
     let nic = |link: &&crate::topology::Uplink| HostNic {
         name: link.name.clone(),
         addresses: link.addresses.iter().filter(|a| a.scope != "link").map(|a| a.net.to_string()).collect(),
-        default_via: facts.outside.hops.iter().find(|hop| hop.link == link.name).and_then(|hop| hop.address),
+        default_via: facts.outside.hops.iter().find(|hop| leaves_by(link, &hop.link)).and_then(|hop| hop.address),
         up: link.up,
         carrier: link.carrier,
         outside: link.way_out || (!known && link.carrier),
