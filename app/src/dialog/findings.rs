@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 use model::{
-    Language,
-    note::{Note, Severity},
+    Cluster, Language,
+    note::{Note, Severity, Subject},
     observed::SourceState,
 };
 
@@ -51,45 +51,19 @@ fn drift_view(note: &Note) -> Part {
     let ui = Ui::here();
     let draft = Draft::here();
     let texts = texts();
-    let (shown, back) = (note.subject.clone(), note.subject.clone());
-    let adopt = note.fix.clone().map(|fix| {
-        view! {
-            <button
-                class="button small"
-                on:click=move |_| {
-                    draft.put(fix.draft.clone());
-                    ui.dialog.set(None);
-                }
-            >
-                {texts.adopt}
-            </button>
-        }
-    });
+    let subject = note.subject.clone();
+    let put_back = move |_| {
+        draft.put_back(subject.clone());
+        ui.dialog.set(None);
+    };
     view! {
         <div class="note warn drift">
             <p><b>{texts.drifted}</b></p>
             <p>{note.text.text(texts.language).to_owned()}</p>
             <div class="actions">
-                <button
-                    class="quiet"
-                    on:click=move |_| {
-                        ui.select(Some(shown.clone()));
-                        ui.dialog.set(None);
-                    }
-                >
-                    <code>{note.subject.to_string()}</code>
-                </button>
-                <button
-                    class="button small"
-                    disabled=move || draft.busy.get()
-                    on:click=move |_| {
-                        draft.put_back(back.clone());
-                        ui.dialog.set(None);
-                    }
-                >
-                    {texts.put_back}
-                </button>
-                {adopt}
+                {shows(&note.subject)}
+                <button class="button small" disabled=move || draft.busy.get() on:click=put_back>{texts.put_back}</button>
+                {note.fix.as_ref().map(|fix| drafts(&fix.draft, texts.adopt.to_owned()))}
             </div>
         </div>
     }
@@ -97,44 +71,40 @@ fn drift_view(note: &Note) -> Part {
 
 /// One note, with the way to its object and its fix.
 pub fn note_view(note: &Note, language: Language) -> Part {
-    let ui = Ui::here();
-    let draft = Draft::here();
     let texts = texts();
     let class = match note.severity {
         Severity::Block => "note block",
         Severity::Warn => "note warn",
         Severity::Tell => "note tell",
     };
-    let subject = note.subject.clone();
-    let fix = note.fix.clone().map(|fix| {
-        let words = fill(texts.fix, &[fix.label.text(language)]);
-        view! {
-            <button
-                class="button small"
-                on:click=move |_| {
-                    draft.put(fix.draft.clone());
-                    ui.dialog.set(None);
-                }
-            >
-                {words}
-            </button>
-        }
-    });
+    let fix = note.fix.as_ref().map(|fix| drafts(&fix.draft, fill(texts.fix, &[fix.label.text(language)])));
     view! {
         <div class=class>
             <p>{note.text.text(language).to_owned()}</p>
-            <div class="actions">
-                <button
-                    class="quiet"
-                    on:click=move |_| {
-                        ui.select(Some(subject.clone()));
-                        ui.dialog.set(None);
-                    }
-                >
-                    <code>{note.subject.to_string()}</code>
-                </button>
-                {fix}
-            </div>
+            <div class="actions">{shows(&note.subject)} {fix}</div>
         </div>
     }
+}
+
+/// A button that selects an object.
+fn shows(subject: &Subject) -> Part {
+    let ui = Ui::here();
+    let (name, subject) = (subject.to_string(), subject.clone());
+    let select = move |_| {
+        ui.select(Some(subject.clone()));
+        ui.dialog.set(None);
+    };
+    view! { <button class="quiet" on:click=select><code>{name}</code></button> }
+}
+
+/// A button that makes this document the draft.
+fn drafts(cluster: &Cluster, words: String) -> Part {
+    let ui = Ui::here();
+    let draft = Draft::here();
+    let cluster = cluster.clone();
+    let put = move |_| {
+        draft.put(cluster.clone());
+        ui.dialog.set(None);
+    };
+    view! { <button class="button small" on:click=put>{words}</button> }
 }
