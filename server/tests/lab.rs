@@ -273,7 +273,11 @@ fn a_reboot_forgets_nothing() {
     let folder = Folder::new("reboot");
     let script = r#"
         set -e
-        "$PROGRAM" gateway mybr0 --via master --members node1 --subnet 192.168.48.0/24 --yes > /dev/null
+        # Blocked until the dashboard has heard of what is inside the guests.
+        until "$PROGRAM" gateway mybr0 --via master --members node1 --subnet 192.168.48.0/24 --yes > /dev/null; do
+            [ $((tries = tries + 1)) -lt 60 ] || exit 1
+            sleep 0.5
+        done
         "$PROGRAM" export
     "#;
     let inside = |script: &str| {
