@@ -37,9 +37,11 @@ pictures: ## Take README's pictures anew, from a lab
 	@tools/build
 	@tools/lab run -- node end2end/pictures.mjs
 
-install: build ## Install program and site below PREFIX (/usr/local)
+install: build ## Install program, site and systemd unit below PREFIX (/usr/local)
 	install -D -m 755 target/release/bridgehead $(DESTDIR)$(PREFIX)/bin/bridgehead
 	cd target/site && find . -type f ! -name '.*' -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/bridgehead/site/{} \;
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|@PREFIX@|$(PREFIX)|' server/bridgehead.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/bridgehead.service
 
 clean: ## Remove everything that was built, the tools too
 	rm -rf target .tools end2end/node_modules end2end/results

@@ -103,3 +103,30 @@ test("confirm: nobody else's page confirms, and silence takes the change back", 
   await settled(async () => assert.deepEqual(await structure(), before));
   await page.context().close();
 });
+
+test("drift: what is to be put back always is put back without asking, but not for ever against somebody who insists", async () => {
+  await cleared();
+  const page = await open();
+  await draftBridge(page, "mybr0", "192.168.48.1/24");
+  await apply(page);
+  await run("ip", "address", "delete", "192.168.48.1/24", "dev", "mybr0");
+  await page.getByRole("button", { name: "1 finding" }).click();
+  await page.locator(".note.drift").getByRole("button", { name: "Put it back always" }).click();
+  await apply(page);
+  const address = async () => (await run("ip", "-o", "-4", "address", "show", "dev", "mybr0")).includes("192.168.48.1/24");
+  await until(address, "the address");
+  const last = async () => (await api("GET", "changes")) ?? {};
+  const quiet = async () => ["committed", "rolled-back"].includes((await last()).state);
+  for (let nth = 1; nth <= 5; nth += 1) {
+    await until(quiet, "the change before to end");
+    await run("ip", "address", "delete", "192.168.48.1/24", "dev", "mybr0");
+    await until(address, "the address to be put back");
+  }
+  await until(quiet, "the last change to end");
+  assert.match((await last()).why, /put back link:mybr0, as always/);
+  await run("ip", "address", "delete", "192.168.48.1/24", "dev", "mybr0");
+  await page.getByRole("button", { name: "1 finding" }).waitFor();
+  assert.equal(await address(), false);
+  await cleared();
+  await page.context().close();
+});

@@ -50,6 +50,27 @@ pub async fn change(cluster: &Cluster, version: u64, plan: &Plan, texts: &Texts)
     ask(Request::post(paths::CHANGES).json(&wanted), texts).await.map(drop)
 }
 
+/// Has the server keep the draft; whether it does.
+pub async fn stage(cluster: &Cluster, version: u64, page: &str) -> bool {
+    #[derive(Serialize)]
+    struct Staged<'a> {
+        cluster: &'a Cluster,
+        version: u64,
+        page: &'a str,
+    }
+    came_through(Request::put(paths::DRAFT).json(&Staged { cluster, version, page })).await
+}
+
+/// Has the server forget the draft; whether it has.
+pub async fn unstage() -> bool {
+    came_through(Request::delete(paths::DRAFT).build()).await
+}
+
+async fn came_through(request: Result<Request, gloo_net::Error>) -> bool {
+    let Ok(request) = request else { return false };
+    request.send().await.is_ok_and(|response| response.ok())
+}
+
 /// Confirms a change: whether it was ours to confirm; `None` if the request did not come through.
 pub async fn confirm(id: u64) -> Option<bool> {
     let response = Request::post(&format!("{}/{id}/confirm", paths::CHANGES)).send().await.ok()?;

@@ -5,6 +5,7 @@
 mod address;
 mod attach;
 mod bridge;
+pub mod drafts;
 pub mod edit;
 mod export;
 pub mod findings;
@@ -36,6 +37,7 @@ pub fn content(dialog: Dialog) -> Part {
         Dialog::Gateway { bridge, guest, outside } => view! { <gateway::Gateway bridge guest outside/> },
         Dialog::Findings => view! { <findings::Findings/> },
         Dialog::History => view! { <history::History/> },
+        Dialog::Drafts => view! { <drafts::Drafts/> },
         Dialog::Export => view! { <export::Export/> },
     }
 }

@@ -1,10 +1,19 @@
 //! The draft: an edited copy of the document, what it would do, and the way to have it done.
 //!
 //! The plan shown is computed here, with the code that the server applies; the server computes it again. Until the planner
-//! [is there](crate::later) a draft has no plan.
+//! [is there](crate::later) a draft has no plan. The server [keeps](stage) the draft, too.
+
+pub mod stage;
 
 use leptos::{prelude::*, task::spawn_local};
-use model::{Cluster, Language, Observed, note::Subject, plan::Plan, topology::Topology};
+use model::{
+    Cluster, Language, Observed,
+    draft::{Entry, without},
+    event::Document,
+    note::Subject,
+    plan::Plan,
+    topology::Topology,
+};
 
 use crate::{
     api,
@@ -14,11 +23,13 @@ use crate::{
     texts::{later::Texts, texts},
 };
 
-/// An edited copy, and the version that it was edited from.
+/// An edited copy, and the version that it is edited from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Edited {
-    pub version: u64,
+    pub base: Document,
     pub cluster: Cluster,
+    /// Entries that a version has changed since the draft did.
+    pub conflicts: Vec<Entry>,
 }
 
 #[derive(Clone, Copy)]
@@ -35,6 +46,8 @@ pub struct Draft {
     pub refusal: RwSignal<Option<Refusal>>,
     /// A request is under way.
     pub busy: RwSignal<bool>,
+    /// The draft that was applied last, should it come to be edited again.
+    pub applied: RwSignal<Option<Edited>>,
 }
 
 impl Draft {
@@ -63,6 +76,7 @@ impl Draft {
             drafted,
             refusal: RwSignal::new(None),
             busy: RwSignal::new(false),
+            applied: RwSignal::new(None),
         }
     }
 
@@ -90,9 +104,25 @@ impl Draft {
         if cluster == untrack(|| self.committed()) {
             return self.edited.set(None);
         }
-        let version = self.edited.with_untracked(|edited| edited.as_ref().map(|edited| edited.version));
-        let version = version.unwrap_or_else(|| self.live.document.with_untracked(|document| document.version));
-        self.edited.set(Some(Edited { version, cluster }));
+        let edited = self.edited.get_untracked();
+        self.edited.set(Some(match edited {
+            Some(edited) => Edited { cluster, ..edited },
+            None => Edited { base: self.live.document.get_untracked(), cluster, conflicts: Vec::new() },
+        }));
+    }
+
+    /// Goes on with the draft that was applied last.
+    pub fn edit_again(self) {
+        if let Some(applied) = self.applied.get_untracked() {
+            self.put(applied.cluster);
+        }
+    }
+
+    /// Takes back what the draft does with one entry.
+    pub fn leave_out(self, entry: &Entry) {
+        if let Some(edited) = self.edited.get_untracked() {
+            self.put(without(&edited.base.cluster, &edited.cluster, entry));
+        }
     }
 
     pub fn discard(self) {
@@ -107,8 +137,11 @@ impl Draft {
         self.busy.set(true);
         self.refusal.set(None);
         spawn_local(async move {
-            match api::change(&edited.cluster, edited.version, &plan, texts).await {
-                Ok(()) => self.edited.set(None),
+            match api::change(&edited.cluster, edited.base.version, &plan, texts).await {
+                Ok(()) => {
+                    self.applied.set(Some(edited));
+                    self.edited.set(None);
+                }
                 Err(refusal) => self.refusal.set(Some(refusal)),
             }
             self.busy.set(false);

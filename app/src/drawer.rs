@@ -9,6 +9,7 @@ mod link;
 mod network;
 mod nic;
 mod ports;
+mod put_back;
 mod rules;
 
 use leptos::prelude::*;

@@ -49,6 +49,7 @@ pub fn Header(find: NodeRef) -> impl IntoPart {
             </search>
             <button class="button new-bridge" on:click=move |_| ui.open(Dialog::NewBridge)>{texts.new_bridge}</button>
             <span class="spring"></span>
+            <Others/>
             <Findings/>
             <button class="quiet history" on:click=move |_| ui.open(Dialog::History)>{texts.history}</button>
             <button
@@ -98,6 +99,23 @@ pub fn findings(notes: &[Note]) -> Vec<Note> {
     let mut notes: Vec<Note> = notes.iter().filter(|note| note.severity != Severity::Tell).cloned().collect();
     gather::sort_by_key(&mut notes, |note| note.severity);
     notes
+}
+
+/// The other operators' drafts, if there are any.
+#[component]
+fn Others() -> impl IntoPart {
+    let ui = Ui::here();
+    let live = Live::here();
+    let texts = texts();
+    let count = Memo::new(move |_| live.others().len());
+    move || {
+        let words = match count.get() {
+            0 => return None,
+            1 => texts.other_draft.to_owned(),
+            many => fill(texts.other_drafts, &[&many.to_string()]),
+        };
+        Some(view! { <button class="badge" on:click=move |_| ui.open(Dialog::Drafts)>{words}</button> })
+    }
 }
 
 #[component]

@@ -42,6 +42,7 @@ use crate::{
 /// What the second module can do.
 pub struct Later {
     pub plan: fn(&Observed, &Cluster, &Cluster) -> Plan,
+    pub stage: fn(Live, Draft),
     pub foresee: fn(&Observed, &Plan) -> Topology,
     pub attach: fn(Live, Draft, &str, &str),
     pub move_nic: fn(Live, Draft, Mac, &str),
@@ -55,6 +56,7 @@ pub struct Later {
 
 static LATER: Later = Later {
     plan,
+    stage: draft::stage::stage,
     foresee: draft::foresee,
     attach: edit::attach,
     move_nic: edit::move_nic,

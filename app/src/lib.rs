@@ -33,10 +33,7 @@ mod view;
 use std::sync::Arc;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use model::{
-    Language, Observed,
-    event::{Document, YouAreHere},
-};
+use model::{Language, Observed, event::Document};
 
 #[cfg(feature = "ssr")]
 pub use shell::{Assets, render};
@@ -50,7 +47,6 @@ pub struct Initial {
     /// Empty if nobody is logged in.
     pub observed: Arc<Observed>,
     pub document: Document,
-    pub you: Option<YouAreHere>,
     pub language: Language,
     pub theme: Theme,
     /// `false` shows the log-in page.

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use leptos::prelude::*;
 use model::{
     Observed,
+    draft::Draft,
     event::{Document, Frame, YouAreHere},
     note::Note,
     observed::Hits,
@@ -44,7 +45,12 @@ pub enum Connection {
 pub struct Live {
     pub observed: RwSignal<Observed>,
     pub document: RwSignal<Document>,
+    /// Where we come in; `None` before the first connection: it takes the server a moment to find out.
     pub you: RwSignal<Option<YouAreHere>>,
+    /// How the journal and drafts name us; empty before the first connection.
+    pub who: RwSignal<String>,
+    /// What operators are drafting, us included; `None` before the first connection.
+    pub drafts: RwSignal<Option<Vec<Draft>>>,
     pub connection: RwSignal<Connection>,
     pub change: RwSignal<Option<Change>>,
     /// What is not as the document says.
@@ -67,7 +73,9 @@ impl Live {
         Self {
             observed,
             document: RwSignal::new(initial.document.clone()),
-            you: RwSignal::new(initial.you.clone()),
+            you: RwSignal::default(),
+            who: RwSignal::default(),
+            drafts: RwSignal::default(),
             connection: RwSignal::new(Connection::Connecting),
             change: RwSignal::new(None),
             drift: RwSignal::default(),
@@ -97,7 +105,8 @@ impl Live {
     /// Takes in one frame.
     fn take(self, frame: Frame) {
         match frame {
-            Frame::Hello { snapshot, document, you, .. } => {
+            Frame::Hello { snapshot, document, you, who, .. } => {
+                self.who.set(who);
                 if let Some(snapshot) = snapshot {
                     self.observed.set(*snapshot);
                 }
@@ -121,8 +130,16 @@ impl Live {
                 }
             }
             Frame::Drift(drift) => self.drift.set(drift),
+            Frame::Drafts(drafts) => self.drafts.set(Some(drafts)),
             Frame::Alive => {}
         }
+    }
+
+    /// What the other operators are drafting.
+    pub fn others(self) -> Vec<Draft> {
+        let who = self.who.get();
+        let of = |draft: &&Draft| draft.who != who;
+        self.drafts.with(|drafts| drafts.iter().flatten().filter(of).cloned().collect())
     }
 
     fn set_document(self, document: Document) {

@@ -138,6 +138,8 @@ texts! {
     draft: "Draft", "草稿";
     plan: "Plan", "计划";
     history: "History", "历史";
+    other_draft: "1 other draft", "另有 1 份草稿";
+    other_drafts: "{} other drafts", "另有 {} 份草稿";
 
     // Login
     login_text: "Bridgehead shows and changes the network of this host. Its log-in URL is printed where it was started.", "Bridgehead 显示并更改本机网络。登录链接显示在启动它的终端中。";

@@ -15,14 +15,28 @@ use crate::{draft::Draft, live::Live};
 /// A dialog that is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dialog {
-    Attach { guest: String },
-    Move { guest: String, mac: Mac },
-    Address { guest: String, mac: Mac },
+    Attach {
+        guest: String,
+    },
+    Move {
+        guest: String,
+        mac: Mac,
+    },
+    Address {
+        guest: String,
+        mac: Mac,
+    },
     NewBridge,
     EditBridge(String),
-    Gateway { bridge: Option<String>, guest: Option<String>, outside: Option<String> },
+    Gateway {
+        bridge: Option<String>,
+        guest: Option<String>,
+        outside: Option<String>,
+    },
     Findings,
     History,
+    /// What the other operators are drafting.
+    Drafts,
     Export,
 }
 

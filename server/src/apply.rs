@@ -15,6 +15,7 @@ mod keep;
 mod recover;
 pub mod revert;
 mod run;
+pub mod stage;
 mod take_back;
 mod task;
 
@@ -25,7 +26,7 @@ use model::{
     Cluster, Mac, Observed,
     event::Document,
     note::{Note, Subject},
-    plan::{Change, ChangeState, Plan, guard, plan},
+    plan::{self, Change, ChangeState, Plan, guard, plan},
     proof::{Promise, Proof},
     step::Step,
 };
@@ -112,6 +113,7 @@ pub enum Progress {
     Change(Box<Change>),
     Document(Box<Document>),
     Drift(Arc<Vec<Note>>),
+    Drafts(Arc<Vec<model::draft::Draft>>),
 }
 
 /// A probe is tried so often before a promise counts as broken.
@@ -240,10 +242,10 @@ impl Engine {
     pub async fn put_back(&self, subject: Option<&Subject>, caller: &Caller) -> Result<Change, ApplyError> {
         let guard = self.alone()?;
         let document = self.store.document()?;
-        let mut plan = self.plan(&document.cluster, &document.cluster).await;
-        if let Some(subject) = subject {
-            plan.keep(|step| step.touches().contains(subject));
-        }
+        let plan = match subject {
+            Some(subject) => plan::put_back(&self.watch.observed(), &document.cluster, std::slice::from_ref(subject)),
+            None => self.plan(&document.cluster, &document.cluster).await,
+        };
         if plan.is_empty() && !plan.is_blocked() {
             return Err(ApplyError::NothingToPutBack);
         }

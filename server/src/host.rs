@@ -4,6 +4,7 @@ pub mod firewall;
 pub mod guest;
 pub mod kernel;
 pub mod libvirt;
+pub mod relay;
 
 use std::sync::{Arc, PoisonError, RwLock};
 

@@ -5,6 +5,7 @@ mod change;
 mod document;
 mod draft;
 mod export;
+mod here;
 mod history;
 mod live;
 mod observed;
@@ -27,7 +28,7 @@ use axum::{
     routing::get,
 };
 use serde::{Deserialize, Serialize};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::oneshot};
 use tower_http::{
     catch_panic::CatchPanicLayer, compression::CompressionLayer, set_header::SetResponseHeaderLayer, trace::TraceLayer,
 };
@@ -87,7 +88,9 @@ async fn run(serve: Serve) -> Result<(), Box<dyn Error>> {
     let watch = Watch::start(host.clone()).await;
     let engine = Engine::new(host, watch.clone(), store.clone(), Duration::from_secs(serve.confirm_within));
     engine.recover().await?;
-    tokio::spawn(engine.clone().keep());
+    let (looked, has_looked) = oneshot::channel();
+    tokio::spawn(engine.clone().keep(looked));
+    tokio::spawn(ready(has_looked));
     tokio::spawn(engine.clone().watch_drift());
     let site = serve.site.clone().unwrap_or_else(site::beside_program);
     let assets = site::assets(&site);
@@ -99,6 +102,15 @@ async fn run(serve: Serve) -> Result<(), Box<dyn Error>> {
         .await?;
     retire(&serve.state);
     Ok(())
+}
+
+/// Tells the service manager, if there is one, that what was to be put back at boot is there.
+async fn ready(has_looked: oneshot::Receiver<()>) {
+    if has_looked.await.is_ok()
+        && let Err(error) = sd_notify::notify(false, &[sd_notify::NotifyState::Ready])
+    {
+        tracing::warn!("telling the service manager: {error}");
+    }
 }
 
 fn listen(serve: &Serve) -> std::io::Result<TcpListener> {
@@ -161,6 +173,8 @@ fn router(app: App) -> Router {
         .routes(routes!(history::version))
         .routes(routes!(history::compare))
         .routes(routes!(history::log))
+        .routes(routes!(draft::drafts))
+        .routes(routes!(draft::stage, draft::unstage))
         .routes(routes!(draft::gateway))
         .routes(routes!(plan::plan))
         .routes(routes!(export::network, export::draft))

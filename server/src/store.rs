@@ -3,6 +3,7 @@
 //! One SQLite file in the state folder. Versions are only ever added: the newest is the current one, undo is a newer
 //! version that equals an older one.
 
+mod draft;
 pub mod journal;
 mod lock;
 mod session;
@@ -59,7 +60,7 @@ pub struct Store {
 }
 
 /// What makes each version of the database out of the one before.
-const MIGRATIONS: [&str; 2] = [include_str!("store/1.sql"), include_str!("store/2.sql")];
+const MIGRATIONS: [&str; 3] = [include_str!("store/1.sql"), include_str!("store/2.sql"), include_str!("store/3.sql")];
 
 impl Store {
     /// Opens the state folder, making it if it is not there.
@@ -253,6 +254,38 @@ mod tests {
         undo("2", 2, 3);
         redo("3", 3);
         assert_eq!(here(), (3, Some(8)));
+        fs::remove_dir_all(folder).expect("removed");
+    }
+
+    #[test]
+    fn drafts_are_kept_and_carried_over() {
+        let folder = folder("drafts");
+        let store = Store::open(&folder).expect("a store");
+        let cluster = |text: &str| Cluster::from_toml(text).expect("a cluster");
+        let draft = |who: &str, version, text: &str| model::draft::Draft {
+            who: who.to_owned(),
+            page: "page".to_owned(),
+            at: 5,
+            version,
+            cluster: cluster(text),
+            conflicts: Vec::new(),
+        };
+        let (a, b) = ("[[bridge]]\nname = \"a\"\n", "[[bridge]]\nname = \"b\"\n");
+        let other_a = "[[bridge]]\nname = \"a\"\nmtu = 1400\n";
+        store.put_draft(&draft("one", 0, a)).expect("kept");
+        store.put_draft(&draft("two", 0, b)).expect("kept");
+        store.put_draft(&draft("three", 0, "")).expect("nothing to keep");
+        let id = store.begin(&change(&cluster(other_a), Again::default()), 5).expect("a change");
+        store.commit(id, &[], 6).expect("a commit");
+        store.carry_drafts().expect("carried");
+        let drafts = store.drafts().expect("drafts");
+        assert_eq!(drafts.len(), 2);
+        assert_eq!((drafts[0].version, &drafts[0].cluster, drafts[0].conflicts.len()), (1, &cluster(a), 1));
+        assert_eq!((&drafts[1].cluster, drafts[1].conflicts.len()), (&cluster(&format!("{other_a}{b}")), 0));
+        store.put_draft(&draft("one", 1, &format!("{other_a}{b}"))).expect("kept");
+        assert!(store.drafts().expect("drafts")[0].conflicts.is_empty(), "the entry is no longer edited");
+        store.remove_draft("one").expect("removed");
+        assert_eq!(store.drafts().expect("drafts").len(), 1);
         fs::remove_dir_all(folder).expect("removed");
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Each note names the field at fault as `table.name.field`, e.g. `bridge.mybr0.address`.
 
+mod autostart;
 mod bridge;
 mod gateway;
 mod inside;
@@ -29,6 +30,7 @@ pub fn review(observed: &Observed, committed: &Cluster, draft: &Cluster) -> Vec<
     nic::check(observed, draft, &mut notes);
     gateway::check(observed, committed, draft, &mut notes);
     inside::check(observed, committed, draft, &mut notes);
+    autostart::check(observed, committed, draft, &mut notes);
     notes
 }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Mac,
     name::{GuestName, LinkName, NetworkName},
+    note::Subject,
     wire,
 };
 
@@ -26,6 +27,10 @@ pub struct Cluster {
     pub nics: Vec<Nic>,
     #[serde(default, rename = "gateway", skip_serializing_if = "Vec::is_empty")]
     pub gateways: Vec<Gateway>,
+    #[serde(default, rename = "guest", skip_serializing_if = "Vec::is_empty")]
+    pub guests: Vec<Guest>,
+    #[serde(default, rename = "network", skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<Network>,
 }
 
 /// A bridge of the host.
@@ -55,6 +60,9 @@ pub struct Bridge {
     /// Its ports may talk to each other even where the host's firewall drops what it forwards.
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub ports_talk: bool,
+    /// Whatever somebody else changes about it is put back at once, without asking.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub put_back: bool,
 }
 
 /// A guest's NIC: where it is plugged in, and what it is set to inside the guest.
@@ -84,6 +92,9 @@ pub struct Nic {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub default_route: Option<IpAddr>,
+    /// Whatever somebody else changes about it is put back at once, without asking.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub put_back: bool,
 }
 
 /// A guest, or the host, that routes and translates for a bridge.
@@ -113,6 +124,33 @@ pub struct Gateway {
     pub probe: Option<IpAddr>,
 }
 
+/// A guest itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Guest {
+    pub name: GuestName,
+    /// Whether it starts with the host. Removing the entry gives back what was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autostart: Option<bool>,
+}
+
+/// A libvirt network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    pub name: NetworkName,
+    /// Whether it starts with the host. Removing the entry makes it the opposite again: libvirt keeps no note of ours with
+    /// a network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autostart: Option<bool>,
+    /// Guests' taps that a restart of the network has orphaned are plugged in again, and whatever else somebody changes
+    /// about it is put back, at once, without asking.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub put_back: bool,
+}
+
 /// How the sources of a gateway's members are rewritten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -128,7 +166,16 @@ pub enum Translation {
 impl Bridge {
     /// A bridge of which only the name is said.
     pub fn new(name: LinkName) -> Self {
-        Self { name, address: Vec::new(), uplink: None, default_route: None, mtu: None, stp: false, ports_talk: true }
+        Self {
+            name,
+            address: Vec::new(),
+            uplink: None,
+            default_route: None,
+            mtu: None,
+            stp: false,
+            ports_talk: true,
+            put_back: false,
+        }
     }
 }
 
@@ -143,6 +190,25 @@ impl Cluster {
 
     pub fn nic(&self, mac: Mac) -> Option<&Nic> {
         self.nics.iter().find(|nic| nic.mac == mac)
+    }
+
+    pub fn guest(&self, name: &str) -> Option<&Guest> {
+        self.guests.iter().find(|guest| &*guest.name == name)
+    }
+
+    pub fn network(&self, name: &str) -> Option<&Network> {
+        self.networks.iter().find(|network| &*network.name == name)
+    }
+
+    /// What is put back without asking.
+    pub fn always(&self) -> Vec<Subject> {
+        let bridges = self.bridges.iter().filter(|bridge| bridge.put_back);
+        let nics = self.nics.iter().filter(|nic| nic.put_back);
+        let networks = self.networks.iter().filter(|network| network.put_back);
+        let mut subjects: Vec<Subject> = bridges.map(|bridge| Subject::Link(bridge.name.to_string())).collect();
+        subjects.extend(nics.map(|nic| Subject::Nic(nic.mac.to_string())));
+        subjects.extend(networks.map(|network| Subject::Network(network.name.to_string())));
+        subjects
     }
 
     /// The gateway of this bridge.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Cluster,
+    draft::Draft,
     note::Note,
     observed::{
         Counters, Domain, FdbEntry, GuestFacts, Hits, Host, Link, Neighbour, Network, Observed, Route, Source,
@@ -33,6 +34,8 @@ pub enum Frame {
         document: Document,
         /// The link by which this client came, if its address could be found on one.
         you: Option<YouAreHere>,
+        /// How the journal and drafts name this client.
+        who: String,
     },
     Patch(Patch),
     /// The document has a new version.
@@ -41,6 +44,8 @@ pub enum Frame {
     Change(Change),
     /// All that is not as the document says, now.
     Drift(Vec<Note>),
+    /// What operators are drafting, now.
+    Drafts(Vec<Draft>),
     Counters(Traffic),
     /// Nothing happened for a while; the connection lives.
     Alive,

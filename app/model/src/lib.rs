@@ -10,9 +10,11 @@
 //!     └──────── export ─► files of other programs
 //! ```
 
+pub mod autostart;
 pub mod check;
 pub mod cluster;
 pub mod diagram;
+pub mod draft;
 pub mod drift;
 pub mod event;
 pub mod export;

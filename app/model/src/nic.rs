@@ -113,6 +113,7 @@ pub(crate) fn blank(guest: GuestName, mac: Mac) -> Nic {
         cable: true,
         address: Vec::new(),
         default_route: None,
+        put_back: false,
     }
 }
 

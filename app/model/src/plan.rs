@@ -1,5 +1,6 @@
 //! Plans: what will be done, in which order, and how it is taken back.
 
+mod autostart;
 mod bridge;
 mod firewall;
 pub(crate) mod gateway;
@@ -7,6 +8,7 @@ pub mod guard;
 mod guest;
 mod marks;
 pub(crate) mod nic;
+mod put_back;
 mod uplink;
 pub(crate) mod wishes;
 
@@ -23,6 +25,7 @@ use crate::{
 };
 
 use marks::MarksPlan;
+pub use put_back::put_back;
 use wishes::Wishes;
 
 /// What turns the host into what `draft` says, given that `committed` is what was said before.
@@ -98,6 +101,7 @@ impl<'a> Planner<'a> {
         nic::plan(&mut planner);
         gateway::plan(&mut planner);
         guest::plan(&mut planner);
+        autostart::plan(&mut planner);
         planner
     }
 

@@ -117,6 +117,15 @@ pub enum Step {
         live: bool,
         config: bool,
     },
+    /// Whether a guest starts with the host.
+    SetGuestAutostart {
+        guest: String,
+        on: bool,
+    },
+    SetNetworkAutostart {
+        network: String,
+        on: bool,
+    },
     /// Notes in the domain's metadata what is ours and what was before.
     SetMarks {
         guest: String,

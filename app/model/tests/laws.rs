@@ -5,7 +5,7 @@ mod world;
 use std::collections::BTreeSet;
 
 use model::{
-    Cluster, Language, Mac, Observed,
+    Cluster, Language, Mac, Observed, autostart,
     cluster::Translation,
     firewall::translation,
     gateway::{self, GatewayRequest},
@@ -36,6 +36,7 @@ enum Edit {
     Inside(usize, u8),
     Gateway { bridge: usize, guest: Option<usize>, members: usize, masquerade: bool, detach: bool },
     RemoveGateway(usize),
+    Autostart { guest: Option<usize>, on: bool },
 }
 
 fn edit() -> impl Strategy<Value = Edit> {
@@ -55,6 +56,7 @@ fn edit() -> impl Strategy<Value = Edit> {
             |(bridge, guest, members, masquerade, detach)| Edit::Gateway { bridge, guest, members, masquerade, detach }
         ),
         bridge.prop_map(Edit::RemoveGateway),
+        (proptest::option::of(0..GUESTS.len()), any::<bool>()).prop_map(|(guest, on)| Edit::Autostart { guest, on }),
     ]
 }
 
@@ -138,6 +140,12 @@ fn edited(observed: &Observed, cluster: &Cluster, edit: &Edit) -> Cluster {
             gateway::draft(observed, cluster, &request)
         }
         Edit::RemoveGateway(n) => Ok(gateway::remove_gateway(cluster, BRIDGES[*n])),
+        Edit::Autostart { guest: Some(guest), on } => {
+            Ok(autostart::set_guest(observed, cluster, cluster, &GUESTS[*guest].parse().expect("a name"), *on))
+        }
+        Edit::Autostart { guest: None, on } => {
+            Ok(autostart::set_network(observed, cluster, cluster, &"default".parse().expect("a name"), *on))
+        }
     };
     result.unwrap_or_else(|_| cluster.clone())
 }
@@ -196,8 +204,18 @@ fn run(observed: &Observed, steps: &[Step]) -> Observed {
 }
 
 /// Everything of a host that is not ours and that no plan may change.
-fn foreign(observed: &Observed, named: &BTreeSet<Mac>, uplinks: &BTreeSet<String>) -> Observed {
+fn foreign(observed: &Observed, named: &BTreeSet<Mac>, documents: &[&Cluster]) -> Observed {
     let mut rest = observed.clone();
+    let uplinks = documents.iter().flat_map(|cluster| &cluster.bridges);
+    let uplinks: BTreeSet<String> = uplinks.filter_map(|bridge| Some(bridge.uplink.as_ref()?.to_string())).collect();
+    for cluster in documents {
+        for domain in rest.domains.values_mut().filter(|domain| cluster.guest(&domain.name).is_some()) {
+            domain.autostart = false;
+        }
+        for network in rest.networks.values_mut().filter(|network| cluster.network(&network.name).is_some()) {
+            network.autostart = false;
+        }
+    }
     for link in rest.links.values_mut().filter(|link| uplinks.contains(&link.name)) {
         (link.master, link.port) = (None, None);
         link.addresses.clear();
@@ -353,12 +371,11 @@ fn laws(start: &Observed, committed: &Cluster, draft: &Cluster) -> Result<Option
     let back = run(&after, &plan.undo);
     prop_assert_eq!(settled(&back), settled(start), "undo of {:#?}", plan.steps);
     interrupted(start, &plan)?;
-    let named = named(start, &[committed, draft]);
-    let uplinks = [committed, draft].into_iter().flat_map(|cluster| &cluster.bridges);
-    let uplinks = uplinks.filter_map(|bridge| Some(bridge.uplink.as_ref()?.to_string())).collect();
+    let documents = [committed, draft];
+    let named = named(start, &documents);
     prop_assert_eq!(
-        settled(&foreign(&after, &named, &uplinks)),
-        settled(&foreign(start, &named, &uplinks)),
+        settled(&foreign(&after, &named, &documents)),
+        settled(&foreign(start, &named, &documents)),
         "touched by {:#?}",
         plan.steps
     );

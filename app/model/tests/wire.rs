@@ -87,6 +87,7 @@ fn marks(mac: Mac) -> Marks {
         nics: BTreeMap::from([(mac, found), (Mac([2; 6]), NicMark::Made)]),
         routes: vec![RouteMark { mac, via: "192.168.122.1".parse().expect("an address"), metric: 0 }],
         ip_forward: Some(true),
+        autostart: Some(true),
     }
 }
 
@@ -121,8 +122,14 @@ fn every_frame_travels() {
     };
     let snapshot = Some(Box::new(observed.clone()));
     for frame in [
-        Frame::Hello { generation: 7, snapshot, document: document.clone(), you: Some(you) },
-        Frame::Hello { generation: 7, snapshot: None, document: document.clone(), you: None },
+        Frame::Hello { generation: 7, snapshot, document: document.clone(), you: Some(you), who: "token".to_owned() },
+        Frame::Hello {
+            generation: 7,
+            snapshot: None,
+            document: document.clone(),
+            you: None,
+            who: "session 1".to_owned(),
+        },
         Frame::Patch(Patch::between(&nothing, &observed)),
         Frame::Patch(Patch::between(&observed, &nothing)),
         Frame::Document(document),

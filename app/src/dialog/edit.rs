@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 use model::{
-    Cluster, Mac, Observed, gateway,
+    Cluster, Mac, Observed, autostart, gateway,
     nic::{self, Place},
-    note::Note,
+    note::{Note, Subject},
 };
 
 use crate::{draft::Draft, live::Live};
@@ -80,6 +80,54 @@ pub fn keep(live: Live, draft: Draft, mac: Mac) {
     let committed = live.document.with_untracked(|document| document.cluster.nic(mac).cloned());
     cluster.nics.retain(|nic| nic.mac != mac);
     cluster.nics.extend(committed);
+    draft.put(cluster);
+}
+
+/// Whether this guest starts with the host.
+pub fn set_guest_autostart(live: Live, draft: Draft, name: &str, on: bool) {
+    let Ok(name) = name.parse() else { return };
+    let cluster = untrack(|| draft.cluster());
+    let edit =
+        |observed: &Observed, committed: &Cluster| autostart::set_guest(observed, committed, &cluster, &name, on);
+    draft.put(live.observed.with_untracked(|o| live.document.with_untracked(|document| edit(o, &document.cluster))));
+}
+
+/// Whether this network starts with the host.
+pub fn set_network_autostart(live: Live, draft: Draft, name: &str, on: bool) {
+    let Ok(name) = name.parse() else { return };
+    let cluster = untrack(|| draft.cluster());
+    let edit =
+        |observed: &Observed, committed: &Cluster| autostart::set_network(observed, committed, &cluster, &name, on);
+    draft.put(live.observed.with_untracked(|o| live.document.with_untracked(|document| edit(o, &document.cluster))));
+}
+
+/// Whether this object is put back without asking, and how the document says so; `None` if it cannot.
+pub fn put_back(cluster: &Cluster, subject: &Subject) -> Option<bool> {
+    match subject {
+        Subject::Link(name) => cluster.bridge(name).map(|bridge| bridge.put_back),
+        Subject::Nic(mac) => cluster.nic(mac.parse().ok()?).map(|nic| nic.put_back),
+        Subject::Network(name) => Some(cluster.network(name).is_some_and(|network| network.put_back)),
+        _ => None,
+    }
+}
+
+pub fn set_put_back(draft: Draft, subject: &Subject, always: bool) {
+    let mut cluster = untrack(|| draft.cluster());
+    match subject {
+        Subject::Link(name) => {
+            let bridges = cluster.bridges.iter_mut().filter(|bridge| *bridge.name == **name);
+            bridges.for_each(|bridge| bridge.put_back = always);
+        }
+        Subject::Nic(mac) => {
+            let nics = cluster.nics.iter_mut().filter(|nic| nic.mac.to_string() == *mac);
+            nics.for_each(|nic| nic.put_back = always);
+        }
+        Subject::Network(name) => {
+            let Ok(name) = name.parse() else { return };
+            cluster = autostart::edit_network(&cluster, &name, |network| network.put_back = always);
+        }
+        _ => {}
+    }
     draft.put(cluster);
 }
 

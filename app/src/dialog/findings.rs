@@ -7,6 +7,7 @@ use model::{
     observed::SourceState,
 };
 
+use super::edit;
 use crate::{
     draft::Draft,
     live::Live,
@@ -63,10 +64,45 @@ fn drift_view(note: &Note) -> Part {
             <div class="actions">
                 {shows(&note.subject)}
                 <button class="button small" disabled=move || draft.busy.get() on:click=put_back>{texts.put_back}</button>
+                {always(&note.subject)}
                 {note.fix.as_ref().map(|fix| drafts(&fix.draft, texts.adopt.to_owned()))}
             </div>
         </div>
     }
+}
+
+/// A button that has an object put back without asking, from now on.
+fn always(subject: &Subject) -> Option<Part> {
+    let ui = Ui::here();
+    let draft = Draft::here();
+    let subject = subject.clone();
+    if edit::put_back(&untrack(|| draft.cluster()), &subject) != Some(false) {
+        return None;
+    }
+    let always = move |_| {
+        edit::set_put_back(draft, &subject, true);
+        ui.dialog.set(None);
+    };
+    Some(view! { <button class="button small" on:click=always>{texts().put_back_always}</button> })
+}
+
+/// A button that plugs a tap in again where libvirt says that it is.
+fn seats(note: &Note) -> Option<Part> {
+    let ui = Ui::here();
+    let draft = Draft::here();
+    if !matches!(note.code.as_str(), "tap-without-master" | "bridge-disagrees")
+        || !matches!(note.subject, Subject::Nic(_))
+    {
+        return None;
+    }
+    let subject = note.subject.clone();
+    let seat = move |_| {
+        draft.put_back(subject.clone());
+        ui.dialog.set(None);
+    };
+    Some(view! {
+        <button class="button small" disabled=move || draft.busy.get() on:click=seat>{texts().plug_in_again}</button>
+    })
 }
 
 /// One note, with the way to its object and its fix.
@@ -81,7 +117,7 @@ pub fn note_view(note: &Note, language: Language) -> Part {
     view! {
         <div class=class>
             <p>{note.text.text(language).to_owned()}</p>
-            <div class="actions">{shows(&note.subject)} {fix}</div>
+            <div class="actions">{shows(&note.subject)} {fix} {seats(note)}</div>
         </div>
     }
 }

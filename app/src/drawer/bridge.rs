@@ -8,8 +8,9 @@ use model::{
 
 use super::{
     Notes,
-    network::Leases,
+    network::{self, Leases},
     ports::{Fdb, Ports},
+    put_back::PutBack,
 };
 use crate::{
     dialog::edit,
@@ -116,6 +117,9 @@ fn Actions(name: String, rail: Memo<Option<Rail>>) -> impl IntoPart {
     let ours = Memo::new(move |_| draft.cluster().bridge(&key).is_some());
     let key = name.clone();
     let gateway = Memo::new(move |_| draft.cluster().gateway(&key).is_some());
+    let subject = Subject::Link(name.clone());
+    let network = Memo::new(move |_| rail.with(|rail| rail.as_ref().and_then(|rail| rail.network.clone())));
+    let strange = move || !ours.get() && network.with(Option::is_none) && rail.with(Option::is_some);
     let (edited, deleted, removed, opened) = (name.clone(), name.clone(), name.clone(), name);
     view! {
         <div class="actions">
@@ -140,9 +144,11 @@ fn Actions(name: String, rail: Memo<Option<Rail>>) -> impl IntoPart {
                 view! {
                     <button class="button" on:click=move |_| ui.open(Dialog::EditBridge(edited.clone()))>{texts.edit}</button>
                     <button class="button" on:click=move |_| edit::delete_bridge(draft, &deleted)>{texts.delete_bridge}</button>
+                    <PutBack subject=subject.clone()/>
                 }
             })}
         </div>
-        {move || (!ours.get() && rail.with(Option::is_some)).then(|| view! { <p class="soft">{texts.adopt_first}</p> })}
+        {move || network.get().map(|name| view! { <network::Actions name/> })}
+        {move || strange().then(|| view! { <p class="soft">{texts.adopt_first}</p> })}
     }
 }

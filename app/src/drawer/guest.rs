@@ -5,6 +5,7 @@ use model::{note::Subject, topology};
 
 use super::{Notes, nic::NicCard};
 use crate::{
+    dialog::edit,
     draft::Draft,
     facts,
     live::Live,
@@ -124,6 +125,27 @@ fn Standing(guest: topology::Guest) -> impl IntoPart {
             <Fact word=texts.autostart>{facts::yes(guest.autostart, texts)}</Fact>
             <Fact word=texts.state>{if guest.persistent { texts.survives } else { texts.vanishes }}</Fact>
         </dl>
+        {guest.persistent.then(|| view! { <Autostart name=guest.name.clone()/> })}
+    }
+}
+
+/// Whether it starts with the host: as the draft has it, or as it is.
+#[component]
+fn Autostart(name: String) -> impl IntoPart {
+    let live = Live::here();
+    let draft = Draft::here();
+    let texts = texts();
+    let key = name.clone();
+    let starts = Memo::new(move |_| {
+        let wanted = draft.cluster().guest(&key).and_then(|guest| guest.autostart);
+        let is = live.observed.with(|observed| observed.domains.get(&key).is_some_and(|domain| domain.autostart));
+        wanted.unwrap_or(is)
+    });
+    let words = move || if starts.get() { texts.not_with_host } else { texts.start_with_host };
+    view! {
+        <button class="button wide" on:click=move |_| edit::set_guest_autostart(live, draft, &name, !starts.get_untracked())>
+            {words}
+        </button>
     }
 }
 
@@ -169,7 +191,7 @@ fn Nat(guest: Known) -> impl IntoPart {
             view! {
                 <button
                     class="button wide"
-                    on:click=move |_| crate::dialog::edit::remove_gateway(draft, &bridge)
+                    on:click=move |_| edit::remove_gateway(draft, &bridge)
                 >
                     {words}
                 </button>

@@ -3,8 +3,10 @@
 use leptos::prelude::*;
 use model::{note::Subject, observed};
 
-use super::Notes;
+use super::{Notes, put_back::PutBack};
 use crate::{
+    dialog::edit,
+    draft::Draft,
     facts,
     live::Live,
     parts::facts::{Fact, Table},
@@ -51,6 +53,31 @@ fn Known(network: observed::Network) -> impl IntoPart {
             <Fact word=texts.ranges>{subnets}</Fact>
             <Fact word=texts.autostart>{facts::yes(network.autostart, texts)}</Fact>
         </dl>
+        <Actions name=network.name.clone()/>
+    }
+}
+
+/// What the document can say of a network, also shown on its bridge.
+#[component]
+pub fn Actions(name: String) -> impl IntoPart {
+    let live = Live::here();
+    let draft = Draft::here();
+    let texts = texts();
+    let key = name.clone();
+    let starts = Memo::new(move |_| {
+        let wanted = draft.cluster().network(&key).and_then(|network| network.autostart);
+        let is = live.observed.with(|observed| observed.networks.get(&key).is_some_and(|network| network.autostart));
+        wanted.unwrap_or(is)
+    });
+    let subject = Subject::Network(name.clone());
+    let words = move || if starts.get() { texts.not_with_host } else { texts.start_with_host };
+    view! {
+        <div class="actions">
+            <button class="button" on:click=move |_| edit::set_network_autostart(live, draft, &name, !starts.get_untracked())>
+                {words}
+            </button>
+            <PutBack subject/>
+        </div>
     }
 }
 

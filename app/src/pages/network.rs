@@ -44,6 +44,11 @@ pub fn Network(initial: Initial) -> impl IntoPart {
             loader.load();
         }
     });
+    Effect::new(move |_| {
+        if let Some(later) = loader.get() {
+            untrack(|| (later.stage)(live, draft));
+        }
+    });
     let texts = texts();
     let drawer = move || ui.selected.with(Option::is_some);
     view! {

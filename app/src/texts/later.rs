@@ -22,8 +22,26 @@ texts! {
     same_document: "The document did not change.", "文档没有变化。";
     whole_log: "Download the log", "下载日志";
     put_back: "Put it back", "恢复";
+    put_back_always: "Put it back always", "总是恢复";
+    put_back_ask: "Ask before putting back", "恢复前先询问";
+    plug_in_again: "Plug it in again", "重新接上";
+    start_with_host: "Start with the host", "随主机启动";
+    not_with_host: "Do not start with the host", "不随主机启动";
     adopt: "Adopt it", "采用现状";
     drifted: "Not as the document says", "与文档不符";
+
+    // Drafts
+    drafts_title: "Drafts of other operators", "其他操作者的草稿";
+    drafts_mean: "Nothing of this has happened. Whoever applies first goes first; the other drafts are carried over to the new version.", "这些都尚未生效。先执行者优先，其余草稿会移到新版本上。";
+    no_drafts: "Nobody else is drafting anything.", "没有其他人在编辑草稿。";
+    its_steps: "What it would do: {} steps", "将执行 {} 步";
+    add_to_mine: "Add to my draft", "加入我的草稿";
+    added: "added", "新增";
+    changed: "changed", "修改";
+    removed: "removed", "删除";
+    drop_entry: "Discard: {}", "放弃：{}";
+    edited_entries: "Edits", "编辑";
+    edit_again: "Edit the draft again", "重新编辑草稿";
 
     // Drawer
     gone: "This object is no longer there.", "该对象已不存在。";
@@ -120,6 +138,7 @@ texts! {
     awaiting: "Done; to be confirmed", "已完成，等待确认";
     confirm_left: "This change could cut you off. Unless this page reaches the server, it is taken back in {} s.", "此更改可能切断您的连接。若本页面无法联系到服务器，{} 秒后将自动撤回。";
     confirm_other: "This change could cut off whoever asked for it, and waits for their confirmation: it is taken back in {} s.", "此更改可能切断发起者的连接，正在等待其确认；{} 秒后将自动撤回。";
+    address_moved: "With this change the host is at {0}. If you came to an address that it no longer has, open your tunnel to {1}: this page goes on by itself.", "此更改后主机的地址是 {0}。若您原来使用的地址已失效，请将隧道改连到 {1}，本页面会自动继续。";
     rolling_back: "Failed; taking it back", "失败，正在撤回";
     rolled_back: "Rolled back", "已撤回";
     left_over: "Could not be taken back", "无法撤回的部分";

@@ -30,6 +30,7 @@ pub fn ChangeView() -> impl IntoPart {
     });
     let guarded = move || guarded.get();
     let over = move || state.get().is_some_and(ChangeState::is_final);
+    let again = move || state.get() == Some(ChangeState::RolledBack) && draft.applied.with(Option::is_some);
     let head = move || live.change.with(|change| change.as_ref().map(|change| headline(change, texts)));
     let class = move || match state.get() {
         Some(ChangeState::Committed) => "ok",
@@ -42,6 +43,9 @@ pub fn ChangeView() -> impl IntoPart {
             <span class="spring"></span>
             {move || (state.get() == Some(ChangeState::Committed)).then(|| view! {
                 <button class="button" disabled=move || draft.busy.get() on:click=move |_| draft.undo()>{texts.undo}</button>
+            })}
+            {move || again().then(|| view! {
+                <button class="button" on:click=move |_| draft.edit_again()>{texts.edit_again}</button>
             })}
             {move || over().then(|| view! {
                 <button class="button" on:click=move |_| live.change.set(None)>{texts.dismiss}</button>

@@ -6,11 +6,14 @@
 use std::time::Duration;
 
 use leptos::{prelude::*, task::spawn_local};
-use model::plan::{Change, ChangeState};
+use model::{
+    plan::{Change, ChangeState},
+    step::Step,
+};
 
 use crate::{
     api,
-    live::Live,
+    live::{Connection, Live},
     texts::{fill, later::texts},
     ui::now,
     view::{IntoPart, component, view},
@@ -49,7 +52,29 @@ pub fn Countdown() -> impl IntoPart {
         let words = if other.get() { texts.confirm_other } else { texts.confirm_left };
         Some(view! { <p class="countdown" role="timer">{fill(words, &[&seconds.to_string()])}</p> })
     };
-    view! { {left} }
+    let moved = move || {
+        let lost = live.connection.get() != Connection::Live;
+        let new =
+            live.change.with(|change| change.as_ref().map(new_addresses)).filter(|new| lost && !new.is_empty())?;
+        Some(view! { <p class="note tell">{fill(texts.address_moved, &[&new.join(", "), &new[0]])}</p> })
+    };
+    view! { {left} {moved} }
+}
+
+/// The host's addresses that are new with a change, if it takes others away: whoever came to those may try these.
+fn new_addresses(change: &Change) -> Vec<String> {
+    let (mut new, mut gone) = (Vec::new(), Vec::new());
+    for step in &change.steps {
+        match step {
+            Step::AddAddress { address, .. } => new.push(address.addr()),
+            Step::RemoveAddress { address, .. } => gone.push(address.addr()),
+            _ => {}
+        }
+    }
+    if gone.iter().all(|address| new.contains(address)) {
+        return Vec::new();
+    }
+    new.iter().filter(|address| !gone.contains(address)).map(ToString::to_string).collect()
 }
 
 /// Tries until it comes through, the change ends, or it is somebody else's to confirm.

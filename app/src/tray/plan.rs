@@ -2,14 +2,15 @@
 
 use leptos::prelude::*;
 use model::{
+    draft::{Edit, Entry, edits, review},
     note::{Note, Severity, Subject},
     plan::Plan,
 };
 
 use super::change::StepLine;
 use crate::{
-    dialog::findings::note_view,
-    draft::Draft,
+    dialog::{drafts::words, findings::note_view},
+    draft::{Draft, Edited},
     live::Live,
     texts::{
         fill,
@@ -34,6 +35,13 @@ pub fn PlanView() -> impl IntoPart {
     let notes = Memo::new(move |_| plan.with(remarks));
     let wire = Memo::new(move |_| plan.with(|plan| own_wire(live, plan)));
     let steps = Memo::new(move |_| plan.with(|plan| plan.steps.clone()));
+    let told = Memo::new(move |_| {
+        let others = live.others();
+        draft.edited.with(|edited| {
+            let of = |edited: &Edited| review(&edited.base.cluster, &edited.cluster, &edited.conflicts, &others);
+            edited.as_ref().map(of).unwrap_or_default()
+        })
+    });
     view! {
         <div class="tray-head">
             <h2>{texts.draft}</h2>
@@ -50,6 +58,8 @@ pub fn PlanView() -> impl IntoPart {
             <button class="button" on:click=move |_| ui.open(Dialog::Export)>{texts.export}</button>
             <button class="button go" disabled=idle on:click=move |_| draft.apply()>{texts.apply}</button>
         </div>
+        <Entries/>
+        {move || told.get().iter().map(|note| note_view(note, texts.language)).collect::<Part>()}
         {move || notes.get().iter().map(|note| note_view(note, texts.language)).collect::<Part>()}
         <ol class="steps">
             {move || {
@@ -57,6 +67,34 @@ pub fn PlanView() -> impl IntoPart {
                 steps.map(|(nth, step)| view! { <StepLine nth step state=""/> }).collect::<Part>()
             }}
         </ol>
+    }
+}
+
+/// What the draft edits, each with a way to leave it out.
+#[component]
+fn Entries() -> impl IntoPart {
+    let draft = Draft::here();
+    let texts = texts();
+    let entries = Memo::new(move |_| {
+        draft.edited.with(|edited| {
+            let of = |edited: &Edited| edits(&edited.base.cluster, &edited.cluster);
+            edited.as_ref().map(of).unwrap_or_default()
+        })
+    });
+    let each = move |(entry, edit): (Entry, Edit)| {
+        let said = words(&entry, edit, texts);
+        let label = fill(texts.drop_entry, &[&said]);
+        view! {
+            <li>
+                <span>{said}</span>
+                <button class="quiet" aria-label=label.clone() title=label on:click=move |_| draft.leave_out(&entry)>"×"</button>
+            </li>
+        }
+    };
+    view! {
+        <ul class="edits" aria-label=texts.edited_entries>
+            {move || entries.get().into_iter().map(each).collect::<Part>()}
+        </ul>
     }
 }
 

@@ -1,19 +1,28 @@
-//! Tells every browser what is not as the document says, as soon as it is so.
+//! Tells every browser what is not as the document says, as soon as it is so, and puts back what is to be put back always.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use model::{drift::drift, note::Note};
+use model::{
+    drift::drift,
+    note::{Note, Subject},
+    plan::put_back,
+};
+use tokio::time::Instant;
 
-use super::{Engine, Progress};
+use super::{ApplyError, Engine, Progress};
 use crate::http::problem::chain;
 
 /// What a change somewhere does to links, addresses and rules comes in several events: one look for all of them.
 const TOGETHER: Duration = Duration::from_millis(100);
+/// Somebody who changes it again and again wants it otherwise: after so many times …
+const TIMES: usize = 5;
+/// … in so long a time, it is left to a person.
+const WINDOW: Duration = Duration::from_secs(60);
 
 impl Engine {
     /// What is not as the document says, now. While a change is on its way, nothing is as any document says.
     pub fn drift(&self) -> Vec<Note> {
-        if self.current.borrow().as_ref().is_some_and(|change| !change.state.is_final()) {
+        if self.is_changing() {
             return Vec::new();
         }
         match self.store.document() {
@@ -25,18 +34,27 @@ impl Engine {
         }
     }
 
+    fn is_changing(&self) -> bool {
+        self.current.borrow().as_ref().is_some_and(|change| !change.state.is_final())
+    }
+
     /// For ever.
     pub async fn watch_drift(self) {
         let mut changes = self.watch.changes();
         let mut current = self.current();
         let mut told = Vec::new();
+        let mut done = VecDeque::new();
         loop {
             changes.borrow_and_update();
             current.borrow_and_update();
             let now = self.drift();
+            let drifted = !now.is_empty();
             if now != told {
                 told = now.clone();
                 let _ = self.progress.send(Progress::Drift(Arc::new(now)));
+            }
+            if drifted && let Err(error) = self.put_back_always(&mut done).await {
+                tracing::debug!("putting back: {}", chain(&error));
             }
             tokio::select! {
                 more = changes.changed() => if more.is_err() { return },
@@ -44,5 +62,33 @@ impl Engine {
             }
             tokio::time::sleep(TOGETHER).await;
         }
+    }
+
+    /// Puts back what the document wants put back without asking. `done` is when that was done of late.
+    async fn put_back_always(&self, done: &mut VecDeque<Instant>) -> Result<(), ApplyError> {
+        let document = self.store.document()?;
+        let always = document.cluster.always();
+        if always.is_empty() || self.is_changing() {
+            return Ok(());
+        }
+        let guard = self.alone()?;
+        let plan = put_back(&self.watch.observed(), &document.cluster, &always);
+        if plan.is_empty() {
+            return Ok(());
+        }
+        while done.front().is_some_and(|at| at.elapsed() > WINDOW) {
+            done.pop_front();
+        }
+        if done.len() >= TIMES {
+            return Ok(());
+        }
+        done.push_back(Instant::now());
+        if done.len() == TIMES {
+            tracing::warn!("put back {TIMES} times within {} s: left to a person for now", WINDOW.as_secs());
+        }
+        let touched = |subject: &&Subject| plan.steps.iter().any(|step| step.touches().contains(subject));
+        let names: Vec<String> = always.iter().filter(touched).map(ToString::to_string).collect();
+        self.put_back_alone(guard, plan, document.cluster, format!("put back {}, as always", names.join(", "))).await?;
+        Ok(())
     }
 }

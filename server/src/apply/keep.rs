@@ -11,12 +11,15 @@ use std::{
 };
 
 use model::{
-    Observed,
+    Cluster, Observed,
     observed::{Source, SourceState},
-    plan::Change,
+    plan::{Change, Plan},
     step::Step,
 };
-use tokio::time::{Instant, timeout};
+use tokio::{
+    sync::{OwnedMutexGuard, oneshot},
+    time::{Instant, timeout},
+};
 
 use super::{Aim, ApplyError, Caller, Engine};
 use crate::{http::problem::chain, store::StoreError, store::journal::Again};
@@ -41,11 +44,13 @@ struct Starts {
 }
 
 impl Engine {
-    /// For ever.
-    pub async fn keep(self) {
+    /// For ever. Says when it has looked for the first time, and put back what it then could: a bridge has to be there before
+    /// libvirt starts the guests that are plugged into it.
+    pub async fn keep(self, looked: oneshot::Sender<()>) {
         let host = host_boot();
         let mut starts = Starts::default();
         let mut changes = self.watch.changes();
+        let mut looked = Some(looked);
         loop {
             let observed = changes.borrow_and_update().clone();
             let mut wait = AGAIN;
@@ -58,16 +63,21 @@ impl Engine {
                 }
                 Err(error) => tracing::error!("putting back after a start: {}", chain(&error)),
             }
+            if let Some(looked) = looked.take() {
+                // Nobody waits for it where the service manager does not.
+                let _ = looked.send(());
+            }
             if let Ok(Err(_)) = timeout(wait, changes.changed()).await {
                 return;
             }
         }
     }
 
-    /// Whoever is starting. Who is seen for the first time is only remembered.
+    /// Whoever is starting. Who is seen for the first time is only remembered. The host does not wait for libvirt, whose
+    /// guests wait for the host.
     fn due(&self, observed: &Observed, host: &str, starts: &mut Starts) -> Result<Due, StoreError> {
         let answers = |source| observed.sources.get(&source) == Some(&SourceState::Answers);
-        if ![Source::Kernel, Source::Firewall, Source::Libvirt].into_iter().all(answers) {
+        if ![Source::Kernel, Source::Firewall].into_iter().all(answers) {
             return Ok(Due::new());
         }
         let guests = observed.guests.iter().filter(|(_, facts)| facts.trouble.is_none());
@@ -105,10 +115,24 @@ impl Engine {
         let names: BTreeSet<String> = plan.steps.iter().map(whose).collect();
         let why = format!("put back after a start of {}", Vec::from_iter(names).join(", "));
         tracing::info!("{why}: {} steps", plan.steps.len());
+        if !self.put_back_alone(guard, plan, document.cluster, why).await? {
+            starts.failures += 1;
+        }
+        Ok(())
+    }
+
+    /// Puts this part of the document back, with nobody asking; whether it ended well.
+    pub(super) async fn put_back_alone(
+        &self,
+        guard: OwnedMutexGuard<()>,
+        plan: Plan,
+        cluster: Cluster,
+        why: String,
+    ) -> Result<bool, ApplyError> {
         let aim = Aim {
             plan,
-            committed: document.cluster.clone(),
-            draft: document.cluster,
+            committed: cluster.clone(),
+            draft: cluster,
             why,
             again: Again::default(),
             patience: self.patience,
@@ -119,13 +143,12 @@ impl Engine {
             |now: &Option<Change>| now.as_ref().is_some_and(|now| now.id == change.id && now.state.is_final());
         let mut current = self.current();
         // The sender is the engine's own, and lives as long as this.
-        if let Ok(ended) = current.wait_for(is_over).await
-            && let Some(error) = ended.as_ref().and_then(|change| change.error.as_ref())
-        {
+        let ended = current.wait_for(is_over).await;
+        let error = ended.ok().and_then(|ended| ended.as_ref().and_then(|change| change.error.clone()));
+        if let Some(error) = &error {
             tracing::error!("{}: {error}", change.why);
-            starts.failures += 1;
         }
-        Ok(())
+        Ok(error.is_none())
     }
 }
 

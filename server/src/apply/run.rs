@@ -74,6 +74,8 @@ impl Host {
             Step::UpdateNic { guest, nic, live, config, .. } => {
                 self.connected()?.update_nic(guest, nic, *live, *config).await?;
             }
+            Step::SetGuestAutostart { guest, on } => self.connected()?.set_guest_autostart(guest, *on).await?,
+            Step::SetNetworkAutostart { network, on } => self.connected()?.set_network_autostart(network, *on).await?,
             Step::SetMarks { guest, marks, .. } => self.connected()?.set_marks(guest, marks).await?,
             Step::SetGuestLinkUp { guest, mac, up } => guest::set_link(&self.connected()?, guest, *mac, *up).await?,
             Step::AddGuestAddress { guest, mac, address } => {

@@ -58,6 +58,7 @@ impl Task {
                 self.set(ChangeState::Committed);
                 let document = Document { version, cluster: self.draft.clone() };
                 let _ = self.engine.progress.send(Progress::Document(Box::new(document)));
+                self.engine.carry_drafts();
             }
             Err(Trouble::Failed(error)) => {
                 tracing::warn!(change = self.change.id, "taking back: {error}");

@@ -1,8 +1,9 @@
-//! Drafts made from a wish.
+//! Drafts: those that operators have staged, and those made from a wish.
 
-use axum::{Json, extract::State};
+use axum::{Extension, Json, extract::State, http::StatusCode};
 use model::{
     Cluster,
+    draft::Draft,
     gateway::GatewayRequest,
     plan::Plan,
     problem::{Problem, ProblemKind},
@@ -10,8 +11,8 @@ use model::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{problem::Refusal, read::Body};
-use crate::app::App;
+use super::{access::Operator, problem::Refusal, read::Body};
+use crate::{app::App, apply::stage::Staged};
 
 /// A draft, the version it was made from, and what it would do.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -19,6 +20,34 @@ pub struct Drafted {
     pub cluster: Cluster,
     pub version: u64,
     pub plan: Plan,
+}
+
+/// What operators are drafting. Every draft is one of the current version of the document.
+#[utoipa::path(get, path = "/api/v1/drafts", responses((status = 200, body = Vec<Draft>)))]
+pub async fn drafts(State(app): State<App>) -> Result<Json<Vec<Draft>>, Refusal> {
+    Ok(Json(app.engine.drafts()?))
+}
+
+/// Keeps the caller's draft, in the place of the last one, and shows it to the other operators. Changes nothing.
+#[utoipa::path(put, path = "/api/v1/drafts/mine", request_body = Staged,
+    responses((status = 204), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn stage(
+    State(app): State<App>,
+    Extension(Operator(who)): Extension<Operator>,
+    Body(staged): Body<Staged>,
+) -> Result<StatusCode, Refusal> {
+    app.engine.stage(staged, who)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Discards the caller's draft.
+#[utoipa::path(delete, path = "/api/v1/drafts/mine", responses((status = 204)))]
+pub async fn unstage(
+    State(app): State<App>,
+    Extension(Operator(who)): Extension<Operator>,
+) -> Result<StatusCode, Refusal> {
+    app.engine.unstage(&who)?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The current document with one more gateway, whatever it needs included. Changes nothing.

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, ops::ControlFlow, sync::Arc, time::Duration};
 
 use axum::{
+    Extension,
     extract::{
         ConnectInfo, Query, State, WebSocketUpgrade,
         ws::{Message, WebSocket},
@@ -20,7 +21,7 @@ use tokio::{
     time::{Interval, MissedTickBehavior, interval},
 };
 
-use super::{page::you_are_here, problem::chain};
+use super::{access::Operator, here::you_are_here, problem::chain};
 use crate::{app::App, apply::Progress};
 
 /// Longest message that a browser may send, in bytes.
@@ -63,6 +64,7 @@ pub async fn live(
     State(app): State<App>,
     Query(Wish { since, format }): Query<Wish>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(Operator(who)): Extension<Operator>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     upgrade.max_message_size(ASK).on_upgrade(move |socket| async move {
@@ -74,6 +76,7 @@ pub async fn live(
             asked: None,
             format,
             peer,
+            who,
             app,
             socket,
         };
@@ -92,6 +95,7 @@ struct Client {
     socket: WebSocket,
     format: Format,
     peer: SocketAddr,
+    who: String,
     patches: broadcast::Receiver<Arc<Patch>>,
     progress: broadcast::Receiver<Progress>,
     counters: Interval,
@@ -120,6 +124,7 @@ impl Client {
             progress = self.progress.recv() => match progress {
                 Ok(Progress::Change(change)) => self.send(&Frame::Change(*change)).await?,
                 Ok(Progress::Drift(drift)) => self.send(&Frame::Drift(drift.to_vec())).await?,
+                Ok(Progress::Drafts(drafts)) => self.send(&Frame::Drafts(drafts.to_vec())).await?,
                 Ok(Progress::Document(document)) => self.send(&Frame::Document(*document)).await?,
                 Err(RecvError::Lagged(_)) => self.hello(None).await?,
                 Err(RecvError::Closed) => return Ok(ControlFlow::Break(())),
@@ -148,13 +153,14 @@ impl Client {
             tracing::error!("{}", chain(&error));
             Gone
         })?;
-        let you = Some(you_are_here(&observed, self.peer.ip()));
+        let you = Some(you_are_here(&observed, self.peer).await);
         let known = since == Some(observed.generation);
         let hello = Frame::Hello {
             generation: observed.generation,
             snapshot: (!known).then(|| Box::new(Observed::clone(&observed))),
             document,
             you,
+            who: self.who.clone(),
         };
         self.send(&hello).await?;
         if known {
@@ -164,6 +170,11 @@ impl Client {
             blank.fdb.clear();
             self.send(&Frame::Patch(Patch::between(&blank, &observed))).await?;
         }
+        let drafts = self.app.engine.drafts().map_err(|error| {
+            tracing::error!("{}", chain(&error));
+            Gone
+        })?;
+        self.send(&Frame::Drafts(drafts)).await?;
         let drift = self.app.engine.drift();
         if !drift.is_empty() {
             self.send(&Frame::Drift(drift)).await?;

@@ -1,15 +1,13 @@
 //! Pages: rendered here with what is known now, then taken over by the browser.
 
-use std::net::{IpAddr, SocketAddr};
-
 use app::{Initial, Theme};
 use axum::{
-    extract::{ConnectInfo, Request, State},
+    extract::{Request, State},
     http::{HeaderMap, header},
     response::Html,
 };
 use axum_extra::extract::CookieJar;
-use model::{Language, Observed, event::YouAreHere};
+use model::Language;
 
 use super::problem::Refusal;
 use crate::{app::App, clock};
@@ -18,17 +16,11 @@ use crate::{app::App, clock};
 pub const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; style-src-attr 'unsafe-inline'; \
      connect-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-pub async fn page(
-    State(app): State<App>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    jar: CookieJar,
-    request: Request,
-) -> Result<Html<String>, Refusal> {
+pub async fn page(State(app): State<App>, jar: CookieJar, request: Request) -> Result<Html<String>, Refusal> {
     let logged_in = request.uri().path() != "/login";
     let initial = Initial {
         observed: if logged_in { app.watch.observed() } else { Default::default() },
         document: if logged_in { app.store.document()? } else { Default::default() },
-        you: logged_in.then(|| you_are_here(&app.watch.observed(), peer.ip())),
         language: language(&jar, request.headers()),
         theme: theme(&jar),
         logged_in,
@@ -52,24 +44,4 @@ fn theme(jar: &CookieJar) -> Theme {
         Some("dark") => Theme::Dark,
         _ => Theme::System,
     }
-}
-
-/// The link by which this peer's packets come: the one whose subnet it is in, else the one its default route leaves by.
-/// A loopback peer (a tunnel, or the host's own browser) has no wire to cut.
-pub fn you_are_here(observed: &Observed, peer: IpAddr) -> YouAreHere {
-    let address = peer.to_canonical();
-    let link = if address.is_loopback() {
-        None
-    } else {
-        let near = observed.links.values().find(|link| link.reaches(address)).map(|link| link.name.clone());
-        let far = || {
-            let default = observed
-                .routes
-                .iter()
-                .find(|route| route.is_default() && route.destination.addr().is_ipv4() == address.is_ipv4())?;
-            Some(observed.links.get(&default.link?)?.name.clone())
-        };
-        near.or_else(far)
-    };
-    YouAreHere { address, link }
 }

@@ -1,12 +1,16 @@
 //! Logging in and out.
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{Extension, Json, extract::State, http::StatusCode};
 use axum_extra::extract::CookieJar;
 use model::problem::Problem;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{access::COOKIE, problem::Refusal, read::Body};
+use super::{
+    access::{COOKIE, Operator},
+    problem::Refusal,
+    read::Body,
+};
 use crate::app::App;
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -29,8 +33,13 @@ pub async fn log_in(
 
 /// Ends this browser's session.
 #[utoipa::path(delete, path = "/api/v1/session", responses((status = 204)))]
-pub async fn log_out(State(app): State<App>, jar: CookieJar) -> Result<(CookieJar, StatusCode), Refusal> {
+pub async fn log_out(
+    State(app): State<App>,
+    Extension(Operator(who)): Extension<Operator>,
+    jar: CookieJar,
+) -> Result<(CookieJar, StatusCode), Refusal> {
     app.access.log_out(&jar)?;
+    app.engine.unstage(&who)?;
     Ok((jar.remove(axum_extra::extract::cookie::Cookie::build(COOKIE).path("/")), StatusCode::NO_CONTENT))
 }
 

@@ -115,6 +115,9 @@ pub struct Marks {
     /// `net.ipv4.ip_forward` inside the guest before it became a gateway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip_forward: Option<bool>,
+    /// Whether it started with the host before we said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autostart: Option<bool>,
 }
 
 impl Marks {

@@ -17,11 +17,19 @@ pub struct MarksPlan {
     pub last_nics: BTreeSet<Mac>,
     pub last_routes: Vec<RouteMark>,
     pub last_forward: bool,
+    pub last_autostart: bool,
 }
 
 impl MarksPlan {
     pub fn new(was: Marks) -> Self {
-        Self { plus: was.clone(), was, last_nics: BTreeSet::new(), last_routes: Vec::new(), last_forward: false }
+        Self {
+            plus: was.clone(),
+            was,
+            last_nics: BTreeSet::new(),
+            last_routes: Vec::new(),
+            last_forward: false,
+            last_autostart: false,
+        }
     }
 
     pub fn note(&mut self, mac: Mac, mark: NicMark) {
@@ -41,6 +49,9 @@ impl MarksPlan {
         last.routes.retain(|mark| !self.last_routes.contains(mark));
         if self.last_forward {
             last.ip_forward = None;
+        }
+        if self.last_autostart {
+            last.autostart = None;
         }
         let step = |marks: &Marks, was: &Marks| {
             let (guest, marks, was) = (guest.to_owned(), marks.clone(), was.clone());

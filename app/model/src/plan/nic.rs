@@ -4,7 +4,7 @@ use ipnet::IpNet;
 
 use crate::{
     Mac,
-    observed::{Attachment, Domain, Nic, NicMark},
+    observed::{Attachment, Domain, Nic, NicMark, Observed},
     resolve::{Inside, is_global, runs},
     step::{NicDefinition, Step},
     topology::bridge_of,
@@ -27,6 +27,14 @@ pub(super) fn plan(planner: &mut Planner<'_>) {
         let before = old.get(mac).filter(|before| before.guest == wish.guest);
         want(planner, *mac, wish, before);
     }
+    let named = |nic: &&Nic| match &nic.live {
+        Some(Attachment::Network { network }) => planner.draft.network(network).is_some(),
+        _ => false,
+    };
+    let others = planner.observed.domains.values().flat_map(|domain| &domain.nics);
+    let orphans = others.filter(|nic| !new.contains_key(&nic.mac)).filter(named);
+    let steps: Vec<Step> = orphans.filter_map(|nic| reseat(planner.observed, nic)).collect();
+    planner.steps.extend(steps.into_iter().map(|step| (Phase::Replug, step)));
 }
 
 fn want(planner: &mut Planner<'_>, mac: Mac, wish: &NicWish, before: Option<&NicWish>) {
@@ -84,7 +92,7 @@ fn place(
     phase: Phase,
 ) -> bool {
     let before = planner.len();
-    reseat(planner, nic, phase);
+    planner.steps.extend(reseat(planner.observed, nic).map(|step| (phase, step)));
     let definition = NicDefinition {
         mac: nic.mac,
         attachment: attachment.clone(),
@@ -116,16 +124,16 @@ fn place(
     planner.len() > before
 }
 
-/// A tap that was moved behind libvirt's back goes back to where libvirt says that it is.
-fn reseat(planner: &mut Planner<'_>, nic: &Nic, phase: Phase) {
-    let observed = planner.observed;
-    let Some(link) = nic.tap.as_deref().and_then(|tap| observed.link(tap)) else { return };
-    let Some(said) = nic.live.as_ref().and_then(|attachment| bridge_of(observed, attachment)) else { return };
-    let Some(bridge) = observed.link(&said) else { return };
-    if link.master != Some(bridge.index) {
-        let was = link.master.and_then(|index| observed.links.get(&index)).map(|link| link.name.clone());
-        planner.push(phase, Step::SetMaster { link: link.name.clone(), master: Some(said), was });
+/// A tap that was moved behind libvirt's back, or orphaned by the restart of its network, goes back to where libvirt says
+/// that it is.
+pub(super) fn reseat(observed: &Observed, nic: &Nic) -> Option<Step> {
+    let link = observed.link(nic.tap.as_deref()?)?;
+    let said = bridge_of(observed, nic.live.as_ref()?)?;
+    if link.master == Some(observed.link(&said)?.index) {
+        return None;
     }
+    let was = link.master.and_then(|index| observed.links.get(&index)).map(|link| link.name.clone());
+    Some(Step::SetMaster { link: link.name.clone(), master: Some(said), was })
 }
 
 /// Notes how a NIC that is not ours was, before it is changed.

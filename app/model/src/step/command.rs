@@ -118,6 +118,10 @@ impl Step {
                     word(&nic.interface())
                 )
             }
+            Self::SetGuestAutostart { guest: name, on } => format!("virsh autostart {}{}", word(name), disable(*on)),
+            Self::SetNetworkAutostart { network: name, on } => {
+                format!("virsh net-autostart {}{}", word(name), disable(*on))
+            }
             Self::SetMarks { guest, marks, .. } => {
                 let change = if marks.is_empty() { "--remove" } else { "--set '<domain …/>' --key bridgehead" };
                 format!("virsh metadata {} --uri https://bridgehead.dev/domain/1 {change}", word(guest))
@@ -152,6 +156,10 @@ impl Step {
 
 fn nft(family: &str, entries: &[TableEntry]) -> String {
     format!("nft {}", word(&translation::script(family, entries).trim_end().replace('\n', "; ")))
+}
+
+fn disable(on: bool) -> &'static str {
+    if on { "" } else { " --disable" }
 }
 
 fn up_down(up: bool) -> &'static str {

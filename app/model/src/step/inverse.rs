@@ -26,6 +26,8 @@ impl Step {
             Self::UpdateNic { guest, nic, was, live, config } => {
                 Self::UpdateNic { guest, nic: was, was: nic, live, config }
             }
+            Self::SetGuestAutostart { guest, on } => Self::SetGuestAutostart { guest, on: !on },
+            Self::SetNetworkAutostart { network, on } => Self::SetNetworkAutostart { network, on: !on },
             Self::SetMarks { guest, marks, was } => Self::SetMarks { guest, marks: was, was: marks },
             Self::SetGuestLinkUp { guest, mac, up } => Self::SetGuestLinkUp { guest, mac, up: !up },
             Self::AddGuestAddress { guest, mac, address } => Self::RemoveGuestAddress { guest, mac, address },

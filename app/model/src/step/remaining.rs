@@ -44,9 +44,12 @@ impl Step {
         let answers = |source| observed.sources.get(&source) == Some(&SourceState::Answers);
         match self {
             Self::ReplaceTable { .. } | Self::InsertRule { .. } | Self::DeleteRule { .. } => answers(Source::Firewall),
-            Self::AttachNic { .. } | Self::DetachNic { .. } | Self::UpdateNic { .. } | Self::SetMarks { .. } => {
-                answers(Source::Libvirt)
-            }
+            Self::AttachNic { .. }
+            | Self::DetachNic { .. }
+            | Self::UpdateNic { .. }
+            | Self::SetGuestAutostart { .. }
+            | Self::SetNetworkAutostart { .. }
+            | Self::SetMarks { .. } => answers(Source::Libvirt),
             _ => match self.inside() {
                 // What runs in a guest is gone when the guest is off.
                 Some(guest) => {

@@ -120,6 +120,13 @@ impl Step {
                     ),
                 }
             }
+            Self::SetGuestAutostart { guest: name, on } | Self::SetNetworkAutostart { network: name, on } => {
+                if *on {
+                    Sentence::new(format!("Start {name} with the host"), format!("让 {name} 随主机启动"))
+                } else {
+                    Sentence::new(format!("No longer start {name} with the host"), format!("不再让 {name} 随主机启动"))
+                }
+            }
             Self::SetMarks { guest, marks, .. } if marks.is_empty() => Sentence::new(
                 format!("Forget what was noted about {guest}: all is as it was"),
                 format!("清除对 {guest} 的记录：一切已恢复原样"),

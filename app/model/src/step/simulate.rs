@@ -53,6 +53,16 @@ impl Step {
             Self::AttachNic { guest, nic, live, config } => nic::attach(observed, guest, nic, *live, *config),
             Self::DetachNic { guest, nic, live, config } => nic::detach(observed, guest, nic.mac, *live, *config),
             Self::UpdateNic { guest, nic, live, config, .. } => nic::update(observed, guest, nic, *live, *config),
+            Self::SetGuestAutostart { guest, on } => {
+                if let Some(domain) = observed.domains.get_mut(guest).filter(|domain| domain.persistent) {
+                    domain.autostart = *on;
+                }
+            }
+            Self::SetNetworkAutostart { network, on } => {
+                if let Some(network) = observed.networks.get_mut(network).filter(|network| network.persistent) {
+                    network.autostart = *on;
+                }
+            }
             Self::SetMarks { guest, marks, .. } => {
                 if let Some(domain) = observed.domains.get_mut(guest) {
                     domain.marks = marks.clone();

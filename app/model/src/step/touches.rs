@@ -36,7 +36,9 @@ impl Step {
                 touched.extend(place(&was.attachment).filter(|_| nic.attachment != was.attachment));
                 touched
             }
+            Self::SetNetworkAutostart { network, .. } => vec![Subject::Network(network.clone())],
             Self::SetMarks { guest: name, .. }
+            | Self::SetGuestAutostart { guest: name, .. }
             | Self::SetGuestForwarding { guest: name, .. }
             | Self::ReplaceGuestTable { guest: name, .. } => vec![guest(name)],
             Self::SetGuestLinkUp { guest: name, mac, .. }
@@ -57,7 +59,10 @@ impl Step {
             return Risk::Wire;
         }
         match self {
-            Self::CreateBridge { .. } | Self::SetMarks { .. } => Risk::None,
+            Self::CreateBridge { .. }
+            | Self::SetGuestAutostart { .. }
+            | Self::SetNetworkAutostart { .. }
+            | Self::SetMarks { .. } => Risk::None,
             Self::SetSysctl { .. } | Self::AddRoute { .. } | Self::RemoveRoute { .. } | Self::ReplaceTable { .. } => {
                 Risk::Host
             }

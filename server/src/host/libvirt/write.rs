@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::{Mac, observed::Marks, step::NicDefinition};
 use tokio::{sync::broadcast, time::Instant};
-use virt::{connect::Connect, domain::Domain, error::ErrorNumber};
+use virt::{connect::Connect, domain::Domain, error::ErrorNumber, network::Network};
 use virt_sys as sys;
 
 use super::{
@@ -131,6 +131,30 @@ impl Libvirt {
             }
         })
         .await
+    }
+
+    /// Whether the guest starts with the host.
+    pub async fn set_guest_autostart(&self, guest: &str, on: bool) -> Result<(), Error> {
+        let doing = format!("set whether guest {guest} starts with the host");
+        self.change(doing, guest, move |doing, domain| {
+            domain.set_autostart(on).map(drop).map_err(|error| failed(doing, domain, &error))
+        })
+        .await
+    }
+
+    /// Whether the network starts with the host.
+    pub async fn set_network_autostart(&self, network: &str, on: bool) -> Result<(), Error> {
+        let doing = format!("set whether network {network} starts with the host");
+        let (inside, name) = (doing.clone(), network.to_owned());
+        let outcome = self
+            .call(doing, LIMIT, move |connect: &Connect| {
+                let refuse = |error: virt::error::Error| Error::from_virt(&inside, &error);
+                let network = Network::lookup_by_name(connect, &name).map_err(refuse)?;
+                network.set_autostart(on).map(drop).map_err(refuse)
+            })
+            .await;
+        self.announce(&LibvirtEvent::Network(network.to_owned()));
+        outcome
     }
 
     /// Runs a change on one domain, then says that it changed: libvirt has no event for an updated device or for the
