@@ -48,7 +48,7 @@ test("drift: what somebody else changes is told in words, put back or adopted", 
 
   await run("ip", "address", "delete", "192.168.48.1/24", "dev", "mybr0");
   await page.getByRole("button", { name: "1 finding" }).click();
-  await drifted.filter({ hasText: "mybr0 lacks 192.168.48.1/24" }).getByRole("button", { name: "Put it back" }).click();
+  await drifted.filter({ hasText: "mybr0 lacks 192.168.48.1/24" }).getByRole("button", { name: "Put it back", exact: true }).click();
   await committed(page);
   await until(async () => (await run("ip", "-o", "-4", "address", "show", "dev", "mybr0")).includes("192.168.48.1/24"), "the address");
 

@@ -12,6 +12,9 @@ async function restart() {
   await run("virsh", "net-start", "default");
 }
 
+/** A bridge with STP listens and learns for a while before it forwards. */
+const forwarding = () => until(async () => !/state (listening|learning|blocking)/.test(await run("bridge", "link")), "the ports to forward", 40_000);
+
 const taps = async () => (await run("ip", "-o", "link", "show", "master", "virbr0")).split("\n").filter((line) => /vnet/.test(line)).length;
 
 test("network: taps that a restart has orphaned are shown dangling, and plugged in again by a button", async () => {
@@ -29,6 +32,7 @@ test("network: taps that a restart has orphaned are shown dangling, and plugged 
   }
   await until(async () => (await taps()) === before, "the taps to be plugged in again");
   await ready();
+  await forwarding();
   assert.deepEqual(page.errors, []);
   await page.context().close();
 });
@@ -47,6 +51,7 @@ test("network: what is put back always is put back without anybody asking", asyn
 
   await api("GET", "drift").then((drift) => assert.deepEqual(drift, []));
   await cleared();
+  await forwarding();
   await ready();
 });
 

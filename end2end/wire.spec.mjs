@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { test } from "node:test";
 
 import { fresh, live, onPicture, rail } from "./lib/browser.mjs";
-import { draftBridge, tray } from "./lib/draft.mjs";
+import { apply, draftBridge, tray } from "./lib/draft.mjs";
 import { api, cleared, run, settled, structure, token, until, url } from "./lib/lab.mjs";
 import { appearance } from "./lib/measure.mjs";
 
@@ -65,13 +65,15 @@ test("wire: a change that cuts off whoever asked for it takes itself back, and t
     await onPicture(page, "link:eno1").click();
     await page.getByRole("button", { name: "Make a bridge over it" }).click();
     await tray(page).getByText("touches your own wire (eno1)").waitFor();
+    await apply(page);
+    await onPicture(page, "host").getByText("you are here, by br0").waitFor();
     // Another address than the one that the operator comes to.
     await rail(page, "br0").click();
     await page.getByRole("button", { name: "Edit…" }).click();
     const form = page.getByRole("dialog");
     await form.getByLabel(/^Addresses of the host/).fill("10.0.0.77/24");
     await form.getByRole("button", { name: "Add to the draft" }).click();
-    await tray(page).getByText("10.0.0.77/24").first().waitFor();
+    await tray(page).getByText("touches your own wire (br0)").waitFor();
 
     const told = page.evaluate(`(${appearance})(".countdown", "This change could cut you off")`);
     const body = { cluster: (await api("GET", "drafts"))[0].cluster };
@@ -95,5 +97,6 @@ test("wire: a change that cuts off whoever asked for it takes itself back, and t
     await tray(page).getByText("nobody confirmed it within 12 s").waitFor();
     await page.context().close();
   });
+  await cleared();
   await settled(async () => assert.deepEqual(await structure(), before));
 });

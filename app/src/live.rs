@@ -116,6 +116,7 @@ impl Live {
                 }
             }
             Frame::Patch(patch) => self.observed.update(|observed| patch.apply(observed)),
+            Frame::You(you) => self.you.set(Some(you)),
             Frame::Document(document) => self.set_document(document),
             Frame::Change(change) => self.change.set(Some(change)),
             Frame::Counters(traffic) => {

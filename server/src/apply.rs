@@ -79,6 +79,9 @@ pub enum ApplyError {
 /// Seconds in which a change may be asked to be confirmed.
 const CONFIRM: std::ops::RangeInclusive<u64> = 5..=3600;
 
+/// A change that could cut off whoever asked for it waits so long before its first step: they see the countdown first.
+const HEAD_START: Duration = Duration::from_secs(1);
+
 /// A draft to be applied, as its reader saw it.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -320,6 +323,9 @@ impl Engine {
         let task =
             Task { engine: self.clone(), change: change.clone(), plan, committed, drift, draft, deadline, patience };
         tokio::spawn(async move {
+            if guarded {
+                tokio::time::sleep(HEAD_START).await;
+            }
             task.run(lock).await;
             drop(guard);
         });

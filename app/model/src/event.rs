@@ -38,6 +38,8 @@ pub enum Frame {
         who: String,
     },
     Patch(Patch),
+    /// This client comes in by another link now.
+    You(YouAreHere),
     /// The document has a new version.
     Document(Document),
     /// Progress of a change.

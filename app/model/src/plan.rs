@@ -25,7 +25,7 @@ use crate::{
 };
 
 use marks::MarksPlan;
-pub use put_back::put_back;
+pub use put_back::{concerns, put_back};
 use wishes::Wishes;
 
 /// What turns the host into what `draft` says, given that `committed` is what was said before.

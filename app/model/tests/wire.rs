@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, fmt::Debug, fs, path::Path};
 use borsh::{BorshDeserialize, BorshSerialize};
 use model::{
     Cluster, Language, Mac, Observed,
+    draft::{Draft, Entry},
     event::{Document, Frame, Patch, Traffic, YouAreHere},
     observed::{
         Address, Attachment, Counters, FdbEntry, Hits, Link, Marks, Neighbour, NicMark, RouteMark, Source, SourceState,
@@ -121,6 +122,14 @@ fn every_frame_travels() {
         rules: BTreeMap::from([("ip filter 4".to_owned(), Hits { packets: 1, bytes: 84 })]),
     };
     let snapshot = Some(Box::new(observed.clone()));
+    let draft = Draft {
+        who: "session 1".to_owned(),
+        page: "a1".to_owned(),
+        at: 1_900_000_000_000,
+        version: 3,
+        cluster: Cluster::default(),
+        conflicts: vec![Entry::Nic(Mac([2; 6])), Entry::Network("default".parse().expect("a name"))],
+    };
     for frame in [
         Frame::Hello { generation: 7, snapshot, document: document.clone(), you: Some(you), who: "token".to_owned() },
         Frame::Hello {
@@ -132,7 +141,9 @@ fn every_frame_travels() {
         },
         Frame::Patch(Patch::between(&nothing, &observed)),
         Frame::Patch(Patch::between(&observed, &nothing)),
+        Frame::You(YouAreHere { address: "10.0.0.9".parse().expect("an address"), link: None }),
         Frame::Document(document),
+        Frame::Drafts(vec![draft]),
         Frame::Change(change(Vec::new())),
         Frame::Counters(traffic),
         Frame::Alive,

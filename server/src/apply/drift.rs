@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use model::{
     drift::drift,
     note::{Note, Subject},
-    plan::put_back,
+    plan::{concerns, put_back},
 };
 use tokio::time::Instant;
 
@@ -72,7 +72,8 @@ impl Engine {
             return Ok(());
         }
         let guard = self.alone()?;
-        let plan = put_back(&self.watch.observed(), &document.cluster, &always);
+        let observed = self.watch.observed();
+        let plan = put_back(&observed, &document.cluster, &always);
         if plan.is_empty() {
             return Ok(());
         }
@@ -86,8 +87,8 @@ impl Engine {
         if done.len() == TIMES {
             tracing::warn!("put back {TIMES} times within {} s: left to a person for now", WINDOW.as_secs());
         }
-        let touched = |subject: &&Subject| plan.steps.iter().any(|step| step.touches().contains(subject));
-        let names: Vec<String> = always.iter().filter(touched).map(ToString::to_string).collect();
+        let concerned = |subject: &&Subject| plan.steps.iter().any(|step| concerns(&observed, step, subject));
+        let names: Vec<String> = always.iter().filter(concerned).map(ToString::to_string).collect();
         self.put_back_alone(guard, plan, document.cluster, format!("put back {}, as always", names.join(", "))).await?;
         Ok(())
     }

@@ -6,22 +6,38 @@ use model::{Observed, event::YouAreHere};
 
 use crate::host::relay;
 
-/// The link by which this peer's packets come: the one whose subnet it is in, else the one its default route leaves by.
-///
-/// A peer on this machine itself may be the end of a tunnel: then it is whoever uses the tunnel, if they all come the same
-/// way. The host's own browser has no wire to cut.
-pub async fn you_are_here(observed: &Observed, peer: SocketAddr) -> YouAreHere {
-    let address = peer.ip().to_canonical();
-    if !address.is_loopback() {
-        return YouAreHere { address, link: way(observed, address) };
+/// Where a connection comes from, found out once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    peer: IpAddr,
+    /// Whose tunnel it is, if the peer is this machine itself: other machines, by their addresses.
+    behind: Vec<IpAddr>,
+}
+
+impl Origin {
+    /// A peer on this machine may be the end of a tunnel: that takes a look at every process.
+    pub async fn of(peer: SocketAddr) -> Self {
+        let address = peer.ip().to_canonical();
+        let behind = match address.is_loopback() {
+            // Whoever cannot be told is local.
+            true => tokio::task::spawn_blocking(move || relay::behind(peer)).await.unwrap_or_default(),
+            false => Vec::new(),
+        };
+        Self { peer: address, behind }
     }
-    // A look at every process; whoever cannot be told is local.
-    let behind = tokio::task::spawn_blocking(move || relay::behind(peer)).await.unwrap_or_default();
-    let mut ways: Vec<Option<String>> = behind.iter().map(|address| way(observed, *address)).collect();
-    ways.dedup();
-    match (behind.first(), ways.as_slice()) {
-        (Some(first), [link]) => YouAreHere { address: *first, link: link.clone() },
-        _ => YouAreHere { address, link: None },
+
+    /// The link by which their packets come now: the one whose subnet they are in, else the one their default route leaves
+    /// by. Of several behind one tunnel only what all have in common. The host's own browser has no wire to cut.
+    pub fn on(&self, observed: &Observed) -> YouAreHere {
+        if !self.peer.is_loopback() {
+            return YouAreHere { address: self.peer, link: way(observed, self.peer) };
+        }
+        let mut ways: Vec<Option<String>> = self.behind.iter().map(|address| way(observed, *address)).collect();
+        ways.dedup();
+        match (self.behind.first(), ways.as_slice()) {
+            (Some(first), [link]) => YouAreHere { address: *first, link: link.clone() },
+            _ => YouAreHere { address: self.peer, link: None },
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use axum::{
 };
 use model::{
     Observed,
-    event::{Ask, Frame, Patch},
+    event::{Ask, Frame, Patch, YouAreHere},
     wire,
 };
 use serde::Deserialize;
@@ -21,7 +21,7 @@ use tokio::{
     time::{Interval, MissedTickBehavior, interval},
 };
 
-use super::{access::Operator, here::you_are_here, problem::chain};
+use super::{access::Operator, here::Origin, problem::chain};
 use crate::{app::App, apply::Progress};
 
 /// Longest message that a browser may send, in bytes.
@@ -75,7 +75,8 @@ pub async fn live(
             alive: tick(ALIVE),
             asked: None,
             format,
-            peer,
+            origin: Origin::of(peer).await,
+            you: None,
             who,
             app,
             socket,
@@ -94,7 +95,9 @@ struct Client {
     app: App,
     socket: WebSocket,
     format: Format,
-    peer: SocketAddr,
+    origin: Origin,
+    /// Where they came in when they were last told.
+    you: Option<YouAreHere>,
     who: String,
     patches: broadcast::Receiver<Arc<Patch>>,
     progress: broadcast::Receiver<Progress>,
@@ -117,7 +120,10 @@ impl Client {
     async fn turn(&mut self) -> Result<ControlFlow<()>, Gone> {
         tokio::select! {
             patch = self.patches.recv() => match patch {
-                Ok(patch) => self.send(&Frame::Patch(Patch::clone(&patch))).await?,
+                Ok(patch) => {
+                    self.send(&Frame::Patch(Patch::clone(&patch))).await?;
+                    self.tell_way().await?;
+                }
                 Err(RecvError::Lagged(_)) => self.hello(None).await?,
                 Err(RecvError::Closed) => return Ok(ControlFlow::Break(())),
             },
@@ -153,7 +159,8 @@ impl Client {
             tracing::error!("{}", chain(&error));
             Gone
         })?;
-        let you = Some(you_are_here(&observed, self.peer).await);
+        let you = Some(self.origin.on(&observed));
+        self.you.clone_from(&you);
         let known = since == Some(observed.generation);
         let hello = Frame::Hello {
             generation: observed.generation,
@@ -187,6 +194,16 @@ impl Client {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Addresses move from link to link, and whoever comes to them with them.
+    async fn tell_way(&mut self) -> Result<(), Gone> {
+        let you = self.origin.on(&self.app.watch.observed());
+        if self.you.as_ref() == Some(&you) {
+            return Ok(());
+        }
+        self.you = Some(you.clone());
+        self.send(&Frame::You(you)).await
     }
 
     fn listen(&mut self, text: &str) {

@@ -24,7 +24,8 @@ fn seat(observed: &Observed, subject: &Subject) -> Option<Step> {
     reseat(observed, nics.find(|nic| nic.mac.to_string() == *mac)?)
 }
 
-fn concerns(observed: &Observed, step: &Step, subject: &Subject) -> bool {
+/// Whether a step is about an object: for a network, also where its guests' taps are plugged in.
+pub fn concerns(observed: &Observed, step: &Step, subject: &Subject) -> bool {
     let bridge = match subject {
         Subject::Network(name) => observed.networks.get(name).and_then(|network| network.bridge.as_ref()),
         _ => None,
