@@ -6,6 +6,7 @@
 mod domain;
 mod guest;
 mod link;
+mod manager;
 mod network;
 mod route;
 mod ruleset;
@@ -20,6 +21,7 @@ use crate::wire;
 pub use domain::{AgentChannel, Attachment, Domain, DomainState, Marks, Nic, NicMark, RouteMark};
 pub use guest::{GuestFacts, GuestInterface, GuestRoute};
 pub use link::{Address, Bridge, Counters, Link, Port, Tun};
+pub use manager::{Manager, ManagerKind};
 pub use network::{DhcpHost, DhcpRange, Lease, Network, Subnet};
 pub use route::{FdbEntry, Neighbour, Route};
 pub use ruleset::{Chain, Hits, Rule, Table};

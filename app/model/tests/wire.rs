@@ -9,7 +9,8 @@ use model::{
     Cluster, Language, Mac, Observed,
     event::{Document, Frame, Patch, Traffic, YouAreHere},
     observed::{
-        Address, Attachment, Counters, FdbEntry, Hits, Link, Marks, Neighbour, NicMark, RouteMark, Source, SourceState,
+        Address, Attachment, Counters, FdbEntry, Hits, Link, Manager, ManagerKind, Marks, Neighbour, NicMark,
+        RouteMark, Source, SourceState,
     },
     plan::{Change, ChangeState, plan},
     proof::{Promise, Proof},
@@ -61,7 +62,15 @@ fn rich() -> Observed {
     let silent = SourceState::Silent { reason: "permission denied".to_owned(), since: 1_900_000_000_000 };
     observed.sources.insert(Source::Firewall, silent);
     let address = Address { net: "fe80::1/64".parse().expect("a prefix"), scope: "link".to_owned(), dynamic: true };
-    let link = Link { index: 70, name: "wan".to_owned(), addresses: vec![address], ..Link::default() };
+    let managers = [(ManagerKind::Netplan, Some("/etc/netplan/a.yaml".to_owned())), (ManagerKind::Ifupdown, None)]
+        .map(|(kind, file)| Manager { kind, file });
+    let link = Link {
+        index: 70,
+        name: "wan".to_owned(),
+        addresses: vec![address],
+        managers: managers.into(),
+        ..Link::default()
+    };
     observed.links.insert(link.index, link);
     let address = "fe80::2".parse().expect("an address");
     observed.neighbours.push(Neighbour { link: 70, address, mac: None, state: "failed".to_owned() });
