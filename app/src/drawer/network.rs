@@ -8,6 +8,7 @@ use crate::{
     facts,
     live::Live,
     parts::facts::{Fact, Table},
+    survival::AfterReboot,
     texts::later::texts,
     ui::clock,
     view::{IntoPart, Part, component, view},
@@ -50,6 +51,7 @@ fn Known(network: observed::Network) -> impl IntoPart {
             <Fact word=texts.bridge>{network.bridge.clone()}</Fact>
             <Fact word=texts.ranges>{subnets}</Fact>
             <Fact word=texts.autostart>{facts::yes(network.autostart, texts)}</Fact>
+            <AfterReboot subject=Subject::Network(network.name.clone())/>
         </dl>
     }
 }
