@@ -1,11 +1,11 @@
 // What becomes of things at a reboot: in the picture, in the drawer and in the outline.
 import assert from "node:assert/strict";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 
 import { axe, onPicture, open, rail } from "./lib/browser.mjs";
-import { apply, draftBridge } from "./lib/draft.mjs";
-import { bridgehead, cleared, run } from "./lib/lab.mjs";
+import { apply, draftBridge, sentences, tray } from "./lib/draft.mjs";
+import { bridgehead, cleared, run, until } from "./lib/lab.mjs";
 
 /** What the drawer says of it. */
 const fate = (page) => page.locator(".drawer dt", { hasText: /^(After a reboot|重启后)$/ }).locator("xpath=following-sibling::dd[1]");
@@ -98,6 +98,33 @@ test("survival: a NIC that is in the running guest alone is marked on its guest"
     await onPicture(page, "guest:node2").locator(".survival").waitFor({ state: "detached" });
     assert.deepEqual(page.errors, []);
   } finally {
+    await page.context().close();
+  }
+});
+
+test("reboot: the bridges are kept in a manager's files, which can be read before they are written", async () => {
+  const page = await open();
+  const path = "/etc/network/interfaces.d/90-bridgehead";
+  try {
+    await told("/run/network/ifstate", "lo=lo\neno1=eno1\n");
+    await draftBridge(page, "mybr0", "192.168.48.1/24");
+    await apply(page);
+    await page.getByRole("button", { name: "Export…" }).first().click();
+    const offers = page.getByRole("dialog").getByRole("button", { name: /^Keep it in/ });
+    assert.deepEqual(await offers.allInnerTexts(), ["ifupdown", "netplan", "systemd-networkd", "NetworkManager"].map((name) => `Keep it in ${name}`));
+    await offers.first().click();
+    await tray(page).locator(".steps pre").filter({ hasText: "iface mybr0 inet static" }).waitFor();
+    assert.deepEqual(await sentences(page), [`Write ${path}, for a start without Bridgehead`]);
+    await assert.rejects(readFile(path));
+    assert.deepEqual(await axe(page), []);
+    await apply(page);
+    assert.match(await readFile(path, "utf8"), /^auto mybr0$/m);
+
+    await tray(page).getByRole("button", { name: "Undo" }).click();
+    await until(() => readFile(path).then(() => false, () => true), "the file to go");
+    assert.deepEqual(page.errors, []);
+  } finally {
+    await forgotten();
     await page.context().close();
   }
 });

@@ -10,6 +10,7 @@ mod export;
 pub mod findings;
 mod gateway;
 mod history;
+mod keep;
 
 use leptos::prelude::*;
 

@@ -5,6 +5,7 @@
 mod bridge;
 mod gateway;
 mod inside;
+mod manager;
 mod nic;
 mod uplink;
 
@@ -29,6 +30,7 @@ pub fn review(observed: &Observed, committed: &Cluster, draft: &Cluster) -> Vec<
     nic::check(observed, draft, &mut notes);
     gateway::check(observed, committed, draft, &mut notes);
     inside::check(observed, committed, draft, &mut notes);
+    manager::check(observed, committed, draft, &mut notes);
     notes
 }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Mac,
     name::{GuestName, LinkName, NetworkName},
+    observed::ManagerKind,
     wire,
 };
 
@@ -20,6 +21,9 @@ use crate::{
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Cluster {
+    /// Who is told of the host's bridges too, in files of ours, for a start without Bridgehead's service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<ManagerKind>,
     #[serde(default, rename = "bridge", skip_serializing_if = "Vec::is_empty")]
     pub bridges: Vec<Bridge>,
     #[serde(default, rename = "nic", skip_serializing_if = "Vec::is_empty")]

@@ -5,6 +5,7 @@ mod firewall;
 pub(crate) mod gateway;
 pub mod guard;
 mod guest;
+mod manager;
 mod marks;
 pub(crate) mod nic;
 mod uplink;
@@ -60,6 +61,8 @@ enum Phase {
     Detach,
     RulesOff,
     BridgesOff,
+    /// What is for a later start, when the host is so already.
+    Files,
     /// Forgets what has been given back.
     MarksOff,
 }
@@ -98,6 +101,7 @@ impl<'a> Planner<'a> {
         nic::plan(&mut planner);
         gateway::plan(&mut planner);
         guest::plan(&mut planner);
+        manager::plan(&mut planner);
         planner
     }
 

@@ -10,7 +10,7 @@ use model::{
     firewall::translation,
     gateway::{self, GatewayRequest},
     nic::{self, Place},
-    observed::{AgentChannel, Attachment, DomainState, Link},
+    observed::{AgentChannel, Attachment, DomainState, Link, ManagerKind},
     plan::{Plan, plan},
     step::Step,
     topology::{Topology, bridge_of},
@@ -36,6 +36,7 @@ enum Edit {
     Inside(usize, u8),
     Gateway { bridge: usize, guest: Option<usize>, members: usize, masquerade: bool, detach: bool },
     RemoveGateway(usize),
+    Keep(Option<ManagerKind>),
 }
 
 fn edit() -> impl Strategy<Value = Edit> {
@@ -55,6 +56,7 @@ fn edit() -> impl Strategy<Value = Edit> {
             |(bridge, guest, members, masquerade, detach)| Edit::Gateway { bridge, guest, members, masquerade, detach }
         ),
         bridge.prop_map(Edit::RemoveGateway),
+        proptest::option::weighted(0.8, 0..4usize).prop_map(|kind| Edit::Keep(kind.map(|kind| ManagerKind::ALL[kind]))),
     ]
 }
 
@@ -137,6 +139,7 @@ fn edited(observed: &Observed, cluster: &Cluster, edit: &Edit) -> Cluster {
             };
             gateway::draft(observed, cluster, &request)
         }
+        Edit::Keep(manager) => Ok(Cluster { manager: *manager, ..cluster.clone() }),
         Edit::RemoveGateway(n) => Ok(gateway::remove_gateway(cluster, BRIDGES[*n])),
     };
     result.unwrap_or_else(|_| cluster.clone())
@@ -213,6 +216,7 @@ fn foreign(observed: &Observed, named: &BTreeSet<Mac>, uplinks: &BTreeSet<String
     let ours: BTreeSet<u32> = observed.links.values().filter(|link| link.is_ours()).map(|link| link.index).collect();
     rest.links.retain(|_, link| !link.is_ours() && !taps.contains(&link.name));
     rest.routes.retain(|route| !route.link.is_some_and(|link| ours.contains(&link)));
+    rest.folders.values_mut().for_each(|folder| folder.files.clear());
     rest.sysctls.remove("net.ipv4.ip_forward");
     rest.tables.remove("inet bridgehead");
     for chain in rest.tables.values_mut().flat_map(|table| &mut table.chains) {

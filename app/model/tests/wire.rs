@@ -75,6 +75,10 @@ fn rich() -> Observed {
     let address = "fe80::2".parse().expect("an address");
     observed.neighbours.push(Neighbour { link: 70, address, mac: None, state: "failed".to_owned() });
     observed.fdb.push(FdbEntry { bridge: None, port: 3, mac: mac(1), vlan: Some(7), state: "learned".to_owned() });
+    let folder = observed.folders.get_mut("/etc/netplan").expect("a folder");
+    folder.files = [("90-bridgehead.yaml", Some("network:\n".to_owned())), ("90-bridgehead-odd", None)]
+        .map(|(name, text)| (name.to_owned(), text))
+        .into();
     for table in observed.tables.values_mut() {
         table.raw.push(json!({"set": {"name": "ports", "elem": [22, -1, 1.5, "größer", null, true, {}]}}));
     }

@@ -180,6 +180,9 @@ texts! {
     export_draft: "As a script, what the draft would change; in the other formats, all that it says.", "脚本仅包含草稿要做的更改；其他格式包含草稿所述的全部内容。";
     export_format: "Format", "格式";
     export_nothing: "There is nothing to write in this format.", "此格式没有可写的内容。";
+    keep_about: "The host’s own manager can be told of the bridges too, in files of its own: they are there at the next start even without Bridgehead’s service.", "也可以用文件把网桥告知主机自己的网络管理程序：即使没有 Bridgehead 服务，下次启动时网桥也会存在。";
+    keep_in: "Keep it in {}", "保存到 {}";
+    keep_no_more: "No longer keep it in {}", "不再保存到 {}";
     format_document: "document (TOML)", "文档（TOML）";
     format_shell: "shell script", "Shell 脚本";
     format_libvirt: "libvirt XML", "libvirt XML";

@@ -4,6 +4,7 @@
 //! Everything is read again when one of the folders changes ([`Events`]): they are few, and lie in memory or hold little.
 
 mod events;
+mod file;
 mod ifupdown;
 mod netplan;
 mod networkd;
@@ -20,10 +21,11 @@ use std::{
 
 use model::{
     Observed,
-    observed::{Link, Manager},
+    observed::{Folder, Link, Manager},
 };
 
 pub use events::Events;
+pub use file::Error;
 
 /// More of a file than this is not read.
 const LIMIT: u64 = 64 << 10;
@@ -31,7 +33,7 @@ const LIMIT: u64 = 64 << 10;
 const FILES: usize = 4096;
 
 /// All that is read is in these.
-const FOLDERS: [&str; 8] = [
+const FOLDERS: [&str; 9] = [
     networkd::LINKS,
     networkmanager::DEVICES,
     networkmanager::CONNECTIONS[0],
@@ -40,6 +42,7 @@ const FOLDERS: [&str; 8] = [
     ifupdown::STATE,
     ifupdown::FOLDER,
     ifupdown::PARTS,
+    "etc/systemd/network",
 ];
 
 /// The files below this folder, `/` but for tests. Cheap to clone.
@@ -63,6 +66,7 @@ impl Managers {
         let folder = |folder: &str| files(&self.root, folder);
         let netplan: Vec<_> = folder(netplan::FOLDER).collect();
         Claims {
+            folders: file::read(&self.root),
             networkd: folder(networkd::LINKS)
                 .filter_map(|file| Some((file.name().parse().ok()?, networkd::manager(&file.text, &netplan)?)))
                 .collect(),
@@ -79,12 +83,13 @@ impl Managers {
     }
 }
 
-/// Which links are claimed, by the name or the index that the claim has them under.
+/// Which links are claimed, by the name or the index that the claim has them under; and the files that are ours.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Claims {
     networkd: BTreeMap<u32, Manager>,
     networkmanager: networkmanager::Claims,
     ifupdown: BTreeMap<String, Manager>,
+    folders: BTreeMap<String, Folder>,
 }
 
 impl Claims {
@@ -100,8 +105,9 @@ impl Claims {
         managers
     }
 
-    /// Says it on the links.
+    /// Says it on the links, and what files of ours there are.
     pub fn put(&self, observed: &mut Observed) {
+        observed.folders.clone_from(&self.folders);
         for link in observed.links.values_mut() {
             link.managers = self.of(link);
         }

@@ -1,9 +1,11 @@
 //! The programs that set up a host's network, as far as their files tell.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
+
+use crate::wire;
 
 /// One of them that claims a link.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
@@ -27,14 +29,54 @@ pub enum ManagerKind {
     Ifupdown,
 }
 
-impl Manager {
+/// A folder where managers look for what they are told.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Folder {
+    /// The files in it that are ours, by name; `None` for one that is too long, or no text.
+    #[borsh(deserialize_with = "wire::read_map")]
+    pub files: BTreeMap<String, Option<String>>,
+}
+
+impl Folder {
+    /// Where files of ours may be.
+    pub const ALL: [&'static str; 4] =
+        ["/etc/netplan", "/etc/systemd/network", "/etc/network/interfaces.d", "/etc/NetworkManager/system-connections"];
+
     /// How the files begin that Bridgehead writes for managers.
     pub const OURS: &'static str = "90-bridgehead";
 
+    /// Folder and name of a file that is ours to write.
+    pub fn of(path: &str) -> Option<(&str, &str)> {
+        let (folder, name) = path.rsplit_once('/')?;
+        (Self::ALL.contains(&folder) && name.starts_with(Self::OURS)).then_some((folder, name))
+    }
+
+    /// Who may read a file that is ours: where there can be secrets beside it, managers want it to be root alone.
+    pub fn mode(path: &str) -> u32 {
+        let private = ["/etc/netplan/", "/etc/NetworkManager/"].iter().any(|folder| path.starts_with(folder));
+        if private { 0o600 } else { 0o644 }
+    }
+}
+
+impl ManagerKind {
+    pub const ALL: [Self; 4] = [Self::Netplan, Self::Networkd, Self::NetworkManager, Self::Ifupdown];
+
+    /// The folder that is there if it is installed.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Netplan => "/etc/netplan",
+            Self::Networkd => "/etc/systemd/network",
+            Self::NetworkManager => "/etc/NetworkManager/system-connections",
+            Self::Ifupdown => "/etc/network/interfaces.d",
+        }
+    }
+}
+
+impl Manager {
     /// Whether it was told so by Bridgehead.
     pub fn is_ours(&self) -> bool {
-        let name = self.file.as_ref().and_then(|file| file.rsplit('/').next());
-        name.is_some_and(|name| name.starts_with(Self::OURS))
+        self.file.as_ref().is_some_and(|file| Folder::of(file).is_some())
     }
 
     /// Whether it will still know at the next start: what lies in `/run` is gone then.

@@ -1,5 +1,7 @@
 //! On trees of files as those programs write them.
 
+use std::os::unix::fs::PermissionsExt;
+
 use model::observed::ManagerKind::{self, Ifupdown, Netplan, NetworkManager, Networkd};
 use proptest::prelude::*;
 
@@ -169,6 +171,43 @@ fn what_is_no_file_or_too_long_is_passed_over() {
     nix::unistd::mkfifo(&tree.0.join("run/systemd/netif/links/3"), nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
     assert_eq!(tree.of_link(2, "eno1"), []);
     assert_eq!(tree.of_link(3, "lo"), [by(Ifupdown, "")]);
+}
+
+#[test]
+fn files_of_ours_are_written_whole_and_no_others() {
+    let tree = Tree::of(&[
+        ("etc/netplan/50-own.yaml", "network: {}\n"),
+        ("etc/systemd/network/90-bridgehead-odd.link", "x"),
+        ("etc/systemd/network/.90-bridgehead-br0.network.new", "half of it, from a crash"),
+    ]);
+    let managers = Managers::at(&tree.0);
+    fs::write(tree.0.join("etc/systemd/network/90-bridgehead-odd.link"), [0xff]).expect("no text");
+    let (netplan, networkd) = ("/etc/netplan/90-bridgehead.yaml", "/etc/systemd/network/90-bridgehead-br0.network");
+    managers.write(netplan, Some("network:\n")).expect("written");
+    managers.write(networkd, Some("no end of line")).expect("written");
+    let mode = |path: &str| fs::metadata(tree.0.join(&path[1..])).expect("a file").permissions().mode() & 0o777;
+    assert_eq!((mode(netplan), mode(networkd)), (0o600, 0o644));
+    managers.write(networkd, Some("anew\n")).expect("written");
+
+    let mut observed = Observed::default();
+    managers.read().put(&mut observed);
+    assert_eq!(observed.folders.keys().collect::<Vec<_>>(), ["/etc/netplan", "/etc/systemd/network"]);
+    assert_eq!(observed.file(netplan).map(String::as_str), Some("network:\n"));
+    assert_eq!(observed.file("/etc/netplan/50-own.yaml"), None);
+    let files = &observed.folders["/etc/systemd/network"].files;
+    assert_eq!(files["90-bridgehead-br0.network"].as_deref(), Some("anew\n"));
+    assert_eq!(files["90-bridgehead-odd.link"], None, "no text");
+    assert_eq!(files.len(), 2, "nothing is left of the crash: {files:?}");
+
+    for path in ["/etc/netplan/50-own.yaml", "/etc/netplan/../90-bridgehead", "/etc/90-bridgehead", "90-bridgehead", ""]
+    {
+        assert!(matches!(managers.write(path, None), Err(Error::NotOurs(_))), "{path}");
+    }
+    let missing = "/etc/NetworkManager/system-connections/90-bridgehead-br0.nmconnection";
+    assert!(matches!(managers.write(missing, Some("")), Err(Error::Write { .. })), "no folder is made");
+    managers.write(netplan, None).expect("removed");
+    managers.write(netplan, None).expect("gone already");
+    assert!(tree.0.join("etc/netplan/50-own.yaml").exists() && !tree.0.join(&netplan[1..]).exists());
 }
 
 #[tokio::test]
