@@ -10,5 +10,6 @@ mod host;
 mod outside;
 mod rail;
 mod socket;
+mod survival;
 
 pub use canvas::Canvas;

@@ -11,6 +11,7 @@ mod export;
 pub mod findings;
 mod gateway;
 mod history;
+mod keep;
 
 use leptos::prelude::*;
 

@@ -33,6 +33,7 @@ use crate::{
     outline,
     pages::login,
     refusal::Refusal,
+    survival,
     texts::texts,
     tray,
     ui::Dialog,
@@ -50,6 +51,7 @@ pub struct Later {
     pub log_out: fn(Language),
     pub outline: fn() -> Part,
     pub drawer: fn(Subject) -> Part,
+    pub badge: fn(Subject) -> Part,
     pub tray: fn() -> Part,
     pub dialog: fn(Dialog) -> Part,
 }
@@ -64,6 +66,7 @@ static LATER: Later = Later {
     log_out: login::log_out,
     outline: outline::content,
     drawer: drawer::content,
+    badge: survival::badge,
     tray: tray::content,
     dialog: dialog::content,
 };

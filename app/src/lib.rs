@@ -25,6 +25,7 @@ mod paths;
 mod refusal;
 #[cfg(feature = "ssr")]
 mod shell;
+mod survival;
 mod texts;
 mod tray;
 mod ui;

@@ -11,6 +11,7 @@ use model::{diagram::HostNic, note::Subject};
 use crate::{
     later::Loader,
     live::{Live, bits},
+    survival::Worry,
     texts::{fill, later::texts},
     ui::{Dialog, Ui},
     view::{IntoPart, Part, component, view},
@@ -74,7 +75,10 @@ pub fn content() -> Part {
                         <h2>{texts.network}</h2>
                         <ul>
                             <For each=move || networks.get() let:name>
-                                <li><Item subject=Subject::Network(name.clone()) name=name/></li>
+                                <li>
+                                    <Item subject=Subject::Network(name.clone()) name=name.clone()/>
+                                    <Worry subject=Subject::Network(name)/>
+                                </li>
                             </For>
                         </ul>
                     </li>
@@ -119,13 +123,14 @@ fn Uplinks() -> impl IntoPart {
         Memo::new(move |_| ui.diagram.with(|d| d.host.nics.iter().map(|(_, nic)| nic.clone()).collect::<Vec<_>>()));
     let line = move |nic: HostNic| {
         let subject = Subject::Link(nic.name.clone());
-        let name = nic.name.clone();
+        let (name, worry) = (nic.name.clone(), subject.clone());
         let rate = move || live.rates.with(|rates| rates.get(&name).map(|rate| format!(" ↓ {}", bits(rate.received))));
         let way = nic.default_via.map(|via| fill(texts.default_via, &[&via.to_string()]));
         view! {
             <li>
                 <Item subject name=nic.name/>
                 <span class="soft">{nic.addresses.join(", ")}" "{way}{rate}</span>
+                <Worry subject=worry/>
             </li>
         }
     };

@@ -5,26 +5,29 @@ pub mod guest;
 pub mod kernel;
 pub mod libvirt;
 pub mod relay;
+pub mod manager;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 use firewall::Firewall;
 use kernel::Kernel;
 use libvirt::Libvirt;
+use manager::Managers;
 
-/// This machine, as its three sources. Cheap to clone.
+/// This machine, as its three sources, and the files of those who manage its network too. Cheap to clone.
 #[derive(Clone)]
 pub struct Host {
     pub kernel: Kernel,
     pub firewall: Firewall,
     pub libvirt: LibvirtSlot,
+    pub managers: Managers,
 }
 
 impl Host {
     /// In the network namespace of the calling thread, inside a Tokio runtime. libvirt is not connected yet.
     pub fn open(libvirt_uri: Option<String>) -> Result<Self, kernel::Error> {
         let libvirt = LibvirtSlot { uri: libvirt_uri, current: Arc::default() };
-        Ok(Self { kernel: Kernel::open()?, firewall: Firewall, libvirt })
+        Ok(Self { kernel: Kernel::open()?, firewall: Firewall, libvirt, managers: Managers::at("/") })
     }
 }
 

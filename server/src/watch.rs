@@ -7,7 +7,8 @@
 //! kernel ── netlink ─────┐
 //! firewall ── nftables ──┤   read ─► Board ─► Arc<Observed>, and Patches from one to the next
 //! libvirt ── events ─────┤
-//! guests ── one task each┘
+//! guests ── one task each┤
+//! managers ── inotify ───┘
 //! ```
 
 mod board;
@@ -17,6 +18,7 @@ mod kernel;
 mod libvirt;
 #[cfg(test)]
 mod live;
+mod manager;
 mod pace;
 #[cfg(test)]
 mod tests;
@@ -35,7 +37,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::host::Host;
+use crate::host::{Host, manager::Claims};
 use board::Board;
 use guests::Guests;
 
@@ -59,6 +61,7 @@ impl Watch {
         tasks.spawn(firewall::watch(Arc::clone(&reader)));
         tasks.spawn(libvirt::watch(Arc::clone(&reader)));
         tasks.spawn(guests::watch(Arc::clone(&reader)));
+        tasks.spawn(manager::watch(Arc::clone(&reader)));
         let all = |observed: &Arc<Observed>| observed.sources.len() == 3;
         tokio::time::timeout(FIRST_READING, reader.board.changes().wait_for(all)).await.ok();
         Self { reader, traffic: Arc::default(), _tasks: Arc::new(tasks) }
@@ -122,6 +125,8 @@ struct Reader {
     kernel: Mutex<()>,
     firewall: Mutex<()>,
     libvirt: Mutex<()>,
+    /// What the files of managers said last: put on the links whenever those are read.
+    claims: std::sync::Mutex<Claims>,
     /// Neighbours or FDB have changed: a lease may have been given.
     leases: tokio::sync::Notify,
 }
@@ -135,6 +140,7 @@ impl Reader {
             kernel: Mutex::default(),
             firewall: Mutex::default(),
             libvirt: Mutex::default(),
+            claims: std::sync::Mutex::default(),
             leases: tokio::sync::Notify::new(),
         }
     }

@@ -6,6 +6,7 @@ mod autostart;
 mod bridge;
 mod gateway;
 mod inside;
+mod manager;
 mod nic;
 mod uplink;
 
@@ -31,6 +32,7 @@ pub fn review(observed: &Observed, committed: &Cluster, draft: &Cluster) -> Vec<
     gateway::check(observed, committed, draft, &mut notes);
     inside::check(observed, committed, draft, &mut notes);
     autostart::check(observed, committed, draft, &mut notes);
+    manager::check(observed, committed, draft, &mut notes);
     notes
 }
 

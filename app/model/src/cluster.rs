@@ -13,6 +13,7 @@ use crate::{
     Mac,
     name::{GuestName, LinkName, NetworkName},
     note::Subject,
+    observed::ManagerKind,
     wire,
 };
 
@@ -21,6 +22,9 @@ use crate::{
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Cluster {
+    /// Who is told of the host's bridges too, in files of ours, for a start without Bridgehead's service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<ManagerKind>,
     #[serde(default, rename = "bridge", skip_serializing_if = "Vec::is_empty")]
     pub bridges: Vec<Bridge>,
     #[serde(default, rename = "nic", skip_serializing_if = "Vec::is_empty")]

@@ -9,6 +9,7 @@ use crate::{
     cluster::{Bridge, Gateway, Guest, Network, Nic},
     name::{GuestName, LinkName, NetworkName},
     note::{Note, Sentence, Severity, Subject},
+    observed::ManagerKind,
 };
 
 /// An edited document that somebody has not applied yet, as the server keeps it.
@@ -39,6 +40,8 @@ pub enum Entry {
     Gateway(LinkName),
     Guest(GuestName),
     Network(NetworkName),
+    /// The one that keeps the bridges in its files.
+    Manager,
 }
 
 /// What a draft does with an entry.
@@ -57,6 +60,7 @@ enum Item {
     Gateway(Gateway),
     Guest(Guest),
     Network(Network),
+    Manager(ManagerKind),
 }
 
 /// The entries that a draft adds, changes or removes, in the order of the document.
@@ -138,6 +142,7 @@ impl Entry {
             Self::Gateway(bridge) => Subject::Gateway(bridge.to_string()),
             Self::Guest(name) => Subject::Guest(name.to_string()),
             Self::Network(name) => Subject::Network(name.to_string()),
+            Self::Manager => Subject::Host,
         }
     }
 }
@@ -150,6 +155,7 @@ impl std::fmt::Display for Entry {
             Self::Gateway(bridge) => write!(f, "gateway of {bridge}"),
             Self::Guest(name) => write!(f, "guest {name}"),
             Self::Network(name) => write!(f, "network {name}"),
+            Self::Manager => f.write_str("manager"),
         }
     }
 }
@@ -162,17 +168,19 @@ impl Item {
             Self::Gateway(gateway) => Entry::Gateway(gateway.bridge.clone()),
             Self::Guest(guest) => Entry::Guest(guest.name.clone()),
             Self::Network(network) => Entry::Network(network.name.clone()),
+            Self::Manager(_) => Entry::Manager,
         }
     }
 }
 
 fn items(cluster: &Cluster) -> Vec<Item> {
-    let Cluster { bridges, nics, gateways, guests, networks } = cluster.clone();
+    let Cluster { manager, bridges, nics, gateways, guests, networks } = cluster.clone();
     let mut items: Vec<Item> = bridges.into_iter().map(Item::Bridge).collect();
     items.extend(nics.into_iter().map(Item::Nic));
     items.extend(gateways.into_iter().map(Item::Gateway));
     items.extend(guests.into_iter().map(Item::Guest));
     items.extend(networks.into_iter().map(Item::Network));
+    items.extend(manager.map(Item::Manager));
     items
 }
 
@@ -198,6 +206,7 @@ fn put(cluster: &mut Cluster, entry: &Entry, item: Option<Item>) {
             Item::Gateway(gateway) => cluster.gateways.push(gateway),
             Item::Guest(guest) => cluster.guests.push(guest),
             Item::Network(network) => cluster.networks.push(network),
+            Item::Manager(manager) => cluster.manager = Some(manager),
         }
     }
 }

@@ -70,6 +70,10 @@ fn words(observed: &Observed, step: &Step) -> Sentence {
                 format!("{link} 接在 {zh_is}，文档和 libvirt 的记录是 {says}。"),
             )
         }
+        Step::WriteFile { path, was, .. } => {
+            let (en, zh) = if was.is_some() { ("was changed", "被改动") } else { ("is gone", "不见了") };
+            Sentence::new(format!("{path}, which the document keeps, {en}."), format!("文档要求保留的 {path} {zh}。"))
+        }
         Step::AddAddress { link, address } => Sentence::new(
             format!("{link} lacks {address}, which the document says."),
             format!("{link} 缺少文档要求的地址 {address}。"),

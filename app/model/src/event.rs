@@ -15,7 +15,7 @@ use crate::{
     draft::Draft,
     note::Note,
     observed::{
-        Counters, Domain, FdbEntry, GuestFacts, Hits, Host, Link, Neighbour, Network, Observed, Route, Source,
+        Counters, Domain, FdbEntry, Folder, GuestFacts, Hits, Host, Link, Neighbour, Network, Observed, Route, Source,
         SourceState, Table,
     },
     plan::Change,
@@ -119,6 +119,7 @@ pub enum Object {
     Network(Network),
     Domain(Domain),
     Guest { name: String, facts: Box<GuestFacts> },
+    Folders(#[borsh(deserialize_with = "wire::read_map")] BTreeMap<String, Folder>),
 }
 
 /// Names a keyed part that is gone.
@@ -161,6 +162,7 @@ impl Patch {
             |name, facts| Object::Guest { name: name.clone(), facts: Box::new(facts.clone()) },
             Key::Guest,
         );
+        patch.whole(&old.folders, &new.folders, Object::Folders);
         patch
     }
 
@@ -194,6 +196,7 @@ impl Patch {
                 Object::Network(network) => drop(observed.networks.insert(network.name.clone(), network)),
                 Object::Domain(domain) => drop(observed.domains.insert(domain.name.clone(), domain)),
                 Object::Guest { name, facts } => drop(observed.guests.insert(name, *facts)),
+                Object::Folders(folders) => observed.folders = folders,
             }
         }
     }

@@ -7,26 +7,34 @@
 #[cfg(feature = "toml")]
 mod files;
 mod format;
-#[cfg(feature = "toml")]
 mod ifupdown;
 #[cfg(feature = "toml")]
 mod libvirt;
-#[cfg(feature = "toml")]
 mod netplan;
-#[cfg(feature = "toml")]
 mod networkd;
-#[cfg(feature = "toml")]
 mod networkmanager;
 #[cfg(feature = "toml")]
 mod nft;
 #[cfg(feature = "toml")]
 mod shell;
 
+use crate::{Cluster, observed::ManagerKind};
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "toml")]
 pub use files::{draft, network};
 pub use format::{Format, UnknownFormat};
+
+/// The files by which the document's manager makes the bridges too.
+pub fn kept(cluster: &Cluster) -> Vec<File> {
+    match cluster.manager {
+        None => Vec::new(),
+        Some(ManagerKind::Netplan) => netplan::write(&cluster.bridges),
+        Some(ManagerKind::Networkd) => networkd::write(&cluster.bridges),
+        Some(ManagerKind::NetworkManager) => networkmanager::write(&cluster.bridges),
+        Some(ManagerKind::Ifupdown) => ifupdown::write(&cluster.bridges),
+    }
+}
 
 /// What was asked for, as files. None, if the document has nothing for that format.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -44,7 +52,6 @@ pub struct File {
     pub text: String,
 }
 
-#[cfg(feature = "toml")]
 impl File {
     fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
         Self { path: path.into(), text: text.into() }

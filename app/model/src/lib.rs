@@ -7,7 +7,8 @@
 //! Observed ─► Topology ─► Diagram
 //!     └──────┬─ check ─► notes
 //! Cluster ───┴─ plan ──► steps, undo, promises
-//!     └──────── export ─► files of other programs
+//!     ├──────── export ─► files of other programs
+//!     └──────── survival: what becomes of each object at a reboot
 //! ```
 
 pub mod autostart;
@@ -33,6 +34,7 @@ pub mod problem;
 pub mod proof;
 mod resolve;
 pub mod step;
+pub mod survival;
 pub mod topology;
 pub mod wire;
 

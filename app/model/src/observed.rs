@@ -6,6 +6,7 @@
 mod domain;
 mod guest;
 mod link;
+mod manager;
 mod network;
 mod route;
 mod ruleset;
@@ -20,6 +21,7 @@ use crate::wire;
 pub use domain::{AgentChannel, Attachment, Domain, DomainState, Marks, Nic, NicMark, RouteMark};
 pub use guest::{GuestFacts, GuestInterface, GuestRoute};
 pub use link::{Address, Bridge, Counters, Link, Port, Tun};
+pub use manager::{Folder, Manager, ManagerKind};
 pub use network::{DhcpHost, DhcpRange, Lease, Network, Subnet};
 pub use route::{FdbEntry, Neighbour, Route};
 pub use ruleset::{Chain, Hits, Rule, Table};
@@ -57,6 +59,10 @@ pub struct Observed {
     /// What guests say of themselves, by domain name. Hostile input.
     #[borsh(deserialize_with = "wire::read_map")]
     pub guests: BTreeMap<String, GuestFacts>,
+    /// Those of [`Folder::ALL`] that are there.
+    #[serde(default)]
+    #[borsh(deserialize_with = "wire::read_map")]
+    pub folders: BTreeMap<String, Folder>,
 }
 
 /// The machine that runs libvirt.
@@ -119,6 +125,12 @@ impl Observed {
         self.links.values().find(|link| link.name == name)
     }
 
+    /// What is in a file of ours: `None` if it is not there, or cannot be said.
+    pub fn file(&self, path: &str) -> Option<&String> {
+        let (folder, name) = Folder::of(path)?;
+        self.folders.get(folder)?.files.get(name)?.as_ref()
+    }
+
     /// Whether the two differ at most in what moves by itself: neighbours, FDB, counters, lease expiry, generation.
     pub fn same_structure(&self, other: &Self) -> bool {
         self.host == other.host
@@ -130,5 +142,6 @@ impl Observed {
             && self.networks == other.networks
             && self.domains == other.domains
             && self.guests == other.guests
+            && self.folders == other.folders
     }
 }

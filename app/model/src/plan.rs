@@ -6,6 +6,7 @@ mod firewall;
 pub(crate) mod gateway;
 pub mod guard;
 mod guest;
+mod manager;
 mod marks;
 pub(crate) mod nic;
 mod put_back;
@@ -63,6 +64,8 @@ enum Phase {
     Detach,
     RulesOff,
     BridgesOff,
+    /// What is for a later start, when the host is so already.
+    Files,
     /// Forgets what has been given back.
     MarksOff,
 }
@@ -102,6 +105,7 @@ impl<'a> Planner<'a> {
         gateway::plan(&mut planner);
         guest::plan(&mut planner);
         autostart::plan(&mut planner);
+        manager::plan(&mut planner);
         planner
     }
 

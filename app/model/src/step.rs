@@ -81,6 +81,12 @@ pub enum Step {
         value: String,
         was: String,
     },
+    /// Makes a file of ours, in a folder of a network manager, hold this text; `None` removes it.
+    WriteFile {
+        path: String,
+        text: Option<String>,
+        was: Option<String>,
+    },
 
     // The host's firewall.
     /// Makes our table `inet bridgehead` hold exactly these translations; an empty list removes the table.

@@ -10,7 +10,7 @@ use model::{
     firewall::translation,
     gateway::{self, GatewayRequest},
     nic::{self, Place},
-    observed::{AgentChannel, Attachment, DomainState, Link},
+    observed::{AgentChannel, Attachment, DomainState, Link, ManagerKind},
     plan::{Plan, plan},
     step::Step,
     topology::{Topology, bridge_of},
@@ -37,6 +37,7 @@ enum Edit {
     Gateway { bridge: usize, guest: Option<usize>, members: usize, masquerade: bool, detach: bool },
     RemoveGateway(usize),
     Autostart { guest: Option<usize>, on: bool },
+    Keep(Option<ManagerKind>),
 }
 
 fn edit() -> impl Strategy<Value = Edit> {
@@ -57,6 +58,7 @@ fn edit() -> impl Strategy<Value = Edit> {
         ),
         bridge.prop_map(Edit::RemoveGateway),
         (proptest::option::of(0..GUESTS.len()), any::<bool>()).prop_map(|(guest, on)| Edit::Autostart { guest, on }),
+        proptest::option::weighted(0.8, 0..4usize).prop_map(|kind| Edit::Keep(kind.map(|kind| ManagerKind::ALL[kind]))),
     ]
 }
 
@@ -139,6 +141,7 @@ fn edited(observed: &Observed, cluster: &Cluster, edit: &Edit) -> Cluster {
             };
             gateway::draft(observed, cluster, &request)
         }
+        Edit::Keep(manager) => Ok(Cluster { manager: *manager, ..cluster.clone() }),
         Edit::RemoveGateway(n) => Ok(gateway::remove_gateway(cluster, BRIDGES[*n])),
         Edit::Autostart { guest: Some(guest), on } => {
             Ok(autostart::set_guest(observed, cluster, cluster, &GUESTS[*guest].parse().expect("a name"), *on))
@@ -231,6 +234,7 @@ fn foreign(observed: &Observed, named: &BTreeSet<Mac>, documents: &[&Cluster]) -
     let ours: BTreeSet<u32> = observed.links.values().filter(|link| link.is_ours()).map(|link| link.index).collect();
     rest.links.retain(|_, link| !link.is_ours() && !taps.contains(&link.name));
     rest.routes.retain(|route| !route.link.is_some_and(|link| ours.contains(&link)));
+    rest.folders.values_mut().for_each(|folder| folder.files.clear());
     rest.sysctls.remove("net.ipv4.ip_forward");
     rest.tables.remove("inet bridgehead");
     for chain in rest.tables.values_mut().flat_map(|table| &mut table.chains) {

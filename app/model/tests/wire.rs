@@ -10,7 +10,8 @@ use model::{
     draft::{Draft, Entry},
     event::{Document, Frame, Patch, Traffic, YouAreHere},
     observed::{
-        Address, Attachment, Counters, FdbEntry, Hits, Link, Marks, Neighbour, NicMark, RouteMark, Source, SourceState,
+        Address, Attachment, Counters, FdbEntry, Hits, Link, Manager, ManagerKind, Marks, Neighbour, NicMark,
+        RouteMark, Source, SourceState,
     },
     plan::{Change, ChangeState, plan},
     proof::{Promise, Proof},
@@ -62,11 +63,23 @@ fn rich() -> Observed {
     let silent = SourceState::Silent { reason: "permission denied".to_owned(), since: 1_900_000_000_000 };
     observed.sources.insert(Source::Firewall, silent);
     let address = Address { net: "fe80::1/64".parse().expect("a prefix"), scope: "link".to_owned(), dynamic: true };
-    let link = Link { index: 70, name: "wan".to_owned(), addresses: vec![address], ..Link::default() };
+    let managers = [(ManagerKind::Netplan, Some("/etc/netplan/a.yaml".to_owned())), (ManagerKind::Ifupdown, None)]
+        .map(|(kind, file)| Manager { kind, file });
+    let link = Link {
+        index: 70,
+        name: "wan".to_owned(),
+        addresses: vec![address],
+        managers: managers.into(),
+        ..Link::default()
+    };
     observed.links.insert(link.index, link);
     let address = "fe80::2".parse().expect("an address");
     observed.neighbours.push(Neighbour { link: 70, address, mac: None, state: "failed".to_owned() });
     observed.fdb.push(FdbEntry { bridge: None, port: 3, mac: mac(1), vlan: Some(7), state: "learned".to_owned() });
+    let folder = observed.folders.get_mut("/etc/netplan").expect("a folder");
+    folder.files = [("90-bridgehead.yaml", Some("network:\n".to_owned())), ("90-bridgehead-odd", None)]
+        .map(|(name, text)| (name.to_owned(), text))
+        .into();
     for table in observed.tables.values_mut() {
         table.raw.push(json!({"set": {"name": "ports", "elem": [22, -1, 1.5, "größer", null, true, {}]}}));
     }

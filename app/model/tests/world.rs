@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use model::{
     Mac, Observed,
     observed::{
-        Address, AgentChannel, Attachment, Bridge, Chain, DhcpRange, Domain, DomainState, GuestFacts, GuestInterface,
-        GuestRoute, Lease, Link, Network, Nic, Port, Route, Rule, Source, SourceState, Subnet, Table, Tun,
+        Address, AgentChannel, Attachment, Bridge, Chain, DhcpRange, Domain, DomainState, Folder, GuestFacts,
+        GuestInterface, GuestRoute, Lease, Link, Network, Nic, Port, Route, Rule, Source, SourceState, Subnet, Table,
+        Tun,
     },
 };
 use serde_json::{Value, json};
@@ -39,6 +40,7 @@ pub fn lab(guests: &[&str]) -> Observed {
         guest(&mut observed, name, n);
     }
     observed.routes.sort();
+    observed.folders = Folder::ALL.map(|folder| (folder.to_owned(), Folder::default())).into();
     observed
 }
 

@@ -10,6 +10,7 @@ use model::{
 use super::{
     cable::{colour, mark},
     socket::SocketView,
+    survival::Badge,
 };
 use crate::{
     facts,
@@ -84,7 +85,10 @@ fn Face(card: Card) -> impl IntoPart {
                 >
                     {name.clone()}
                 </button>
-                <span class="card-state">{if folded { facts::state(state, texts).to_owned() } else { standing }}</span>
+                <span class="card-state">
+                    <Badge subject=card.subject.clone()/>
+                    {if folded { facts::state(state, texts).to_owned() } else { standing }}
+                </span>
                 {folded.then(|| view! { <code class="card-address">{address}</code> })}
                 <Plug guest=name rect=plug/>
                 {gateways

@@ -6,7 +6,7 @@ use model::{
     note::Subject,
 };
 
-use super::card::short;
+use super::{card::short, survival::Badge};
 use crate::{
     live::{Live, bits},
     texts::{Texts, fill, texts},
@@ -62,7 +62,7 @@ fn NicRow(rect: Rect, nic: HostNic) -> impl IntoPart {
     let texts = texts();
     let subject = Subject::Link(nic.name.clone());
     let select = subject.clone();
-    let shown = subject.clone();
+    let (shown, badged) = (subject.clone(), subject.clone());
     let name = nic.name.clone();
     let rate =
         move || live.rates.with(|rates| rates.get(&name).copied()).map(|rate| format!(" · ↓ {}", bits(rate.received)));
@@ -89,7 +89,7 @@ fn NicRow(rect: Rect, nic: HostNic) -> impl IntoPart {
         <div class="socket-text left" style=format!("top:{}px", rect.y - 3)>
             <span class="socket-name">{nic.name.clone()}</span>
             <code class="socket-address">{nic.addresses.first().cloned()}</code>
-            <small>{remark}{rate}</small>
+            <small><Badge subject=badged/>{remark}{rate}</small>
         </div>
     }
 }

@@ -9,6 +9,7 @@ use model::{
 use super::{
     cable::{colour, mark},
     drag::Drag,
+    survival::Badge,
 };
 use crate::{
     texts::{Texts, fill, texts},
@@ -53,7 +54,10 @@ pub fn RailView(key: String) -> impl IntoPart {
         >
             <b>{move || is.with(|is| is.name.clone())}</b>
             <code>{move || is.with(addresses)}</code>
-            <small>{move || is.with(|is| origin(is, texts))}</small>
+            <small>
+                {move || view! { <Badge subject=subject.get()/> }}
+                {move || is.with(|is| origin(is, texts))}
+            </small>
         </button>
     }
 }

@@ -3,6 +3,7 @@
 use leptos::{prelude::*, task::spawn_local};
 use model::export::Format;
 
+use super::keep::Keep;
 use crate::{
     api::{self, File},
     draft::Draft,
@@ -48,6 +49,7 @@ pub fn Export() -> impl IntoPart {
     view! {
         <Modal title=title.to_owned()>
             <p class="soft">{about}</p>
+            <Keep/>
             <Choice label=texts.export_format name="format" value=format options=options.to_vec()/>
             <Trouble refusal/>
             <div class="exports" aria-live="polite">{shown}</div>

@@ -18,6 +18,7 @@ use crate::{
     facts,
     live::Live,
     parts::{facts::Fact, tabs::Tabs},
+    survival::AfterReboot,
     texts::{
         fill,
         later::{Texts, texts},
@@ -102,6 +103,7 @@ fn Known(rail: Rail) -> impl IntoPart {
             <Fact word=texts.ports_talk>{talk}</Fact>
             <Fact word=texts.stp>{facts::on(rail.stp, texts)}</Fact>
             <Fact word=texts.learnt>{rail.learnt}</Fact>
+            <AfterReboot subject=Subject::Link(rail.name.clone())/>
             {(!rail.gateways.is_empty()).then(|| view! { <Fact word=texts.gateway>{rail.gateways.join(", ")}</Fact> })}
         </dl>
     }

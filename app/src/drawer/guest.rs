@@ -13,6 +13,7 @@ use crate::{
         facts::{Fact, Table},
         tabs::Tabs,
     },
+    survival::AfterReboot,
     texts::{
         fill,
         later::{Texts, texts},
@@ -123,7 +124,7 @@ fn Standing(guest: topology::Guest) -> impl IntoPart {
             <Fact word=texts.agent>{agent}</Fact>
             {guest.free_slots.map(|slots| view! { <Fact word=texts.free_slots>{slots}</Fact> })}
             <Fact word=texts.autostart>{facts::yes(guest.autostart, texts)}</Fact>
-            <Fact word=texts.state>{if guest.persistent { texts.survives } else { texts.vanishes }}</Fact>
+            <AfterReboot subject=Subject::Guest(guest.name.clone())/>
         </dl>
         {guest.persistent.then(|| view! { <Autostart name=guest.name.clone()/> })}
     }

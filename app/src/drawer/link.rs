@@ -10,6 +10,7 @@ use crate::{
     facts,
     live::{Live, bits},
     parts::facts::Fact,
+    survival::AfterReboot,
     texts::later::texts,
     view::{IntoPart, Part, component, view},
 };
@@ -69,6 +70,7 @@ fn Known(link: observed::Link) -> impl IntoPart {
             {name(link.peer.filter(|_| !link.peer_elsewhere)).map(|peer| view! { <Fact word=texts.behind>{peer}</Fact> })}
             {link.forwarding.map(|on| view! { <Fact word=texts.forwarding>{facts::on(on, texts)}</Fact> })}
             {link.rp_filter.map(|mode| view! { <Fact word="rp_filter">{mode}</Fact> })}
+            <AfterReboot subject=Subject::Link(link.name.clone())/>
         </dl>
         {free.then(|| view! {
             <div class="actions spaced">

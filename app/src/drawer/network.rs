@@ -10,6 +10,7 @@ use crate::{
     facts,
     live::Live,
     parts::facts::{Fact, Table},
+    survival::AfterReboot,
     texts::later::texts,
     ui::clock,
     view::{IntoPart, Part, component, view},
@@ -52,6 +53,7 @@ fn Known(network: observed::Network) -> impl IntoPart {
             <Fact word=texts.bridge>{network.bridge.clone()}</Fact>
             <Fact word=texts.ranges>{subnets}</Fact>
             <Fact word=texts.autostart>{facts::yes(network.autostart, texts)}</Fact>
+            <AfterReboot subject=Subject::Network(network.name.clone())/>
         </dl>
         <Actions name=network.name.clone()/>
     }

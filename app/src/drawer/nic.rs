@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use model::{
     Mac,
     note::Subject,
+    survival::{Keeper, Survival},
     topology::{Guest, Socket},
 };
 
@@ -13,6 +14,7 @@ use crate::{
     draft::Draft,
     facts,
     live::{Live, bits},
+    survival,
     texts::{
         fill,
         later::{Texts, texts},
@@ -104,7 +106,15 @@ fn moved(now: Option<&Socket>, then: Option<&Socket>, texts: &Texts) -> String {
 
 #[component]
 fn Lines(nic: Socket, guest: Option<Guest>) -> impl IntoPart {
+    let live = Live::here();
     let texts = texts();
+    let subject = Subject::Nic(nic.mac.to_string());
+    // Without saying `from the next start` twice.
+    let survival = live
+        .observed
+        .with(|observed| live.document.with(|document| Survival::of(observed, &document.cluster, &subject)));
+    let survival = survival.filter(|is| nic.live || !matches!(is, Survival::Saved { by: Keeper::NextStart }));
+    let survival = survival.map(|survival| survival::words(&survival, &subject, texts));
     let name = nic.name.clone().unwrap_or_else(|| texts.nic.to_owned());
     let first = nic.addresses.first().map(|address| address.net.to_string());
     let place = nic.bridge.clone().or_else(|| nic.direct.clone()).unwrap_or_else(|| texts.unplugged.to_owned());
@@ -119,7 +129,7 @@ fn Lines(nic: Socket, guest: Option<Guest>) -> impl IntoPart {
     words.extend(default.then(|| texts.default_route.to_owned()));
     words.extend((!nic.cable).then(|| texts.cable_out.to_owned()));
     words.extend((!nic.live && nic.config).then(|| texts.not_in_machine.to_owned()));
-    words.push((if nic.config { texts.survives } else { texts.vanishes }).to_owned());
+    words.extend(survival);
     words.extend(nic.disagrees.as_ref().map(|other| fill(texts.disagree, &[other])));
     let more = nic.addresses.iter().skip(1).map(|address| {
         view! { <p class="soft"><code>{address.net.to_string()}</code>" · "{facts::origin(&address.origin, texts)}</p> }

@@ -5,6 +5,7 @@ use model::{diagram::Mark, note::Subject};
 
 use super::Item;
 use crate::{
+    survival::Worry,
     texts::{fill, later::texts},
     ui::{Dialog, Ui},
     view::{IntoPart, Part, component, view},
@@ -42,11 +43,12 @@ pub fn BridgeItem(name: String) -> impl IntoPart {
         })
     };
     let label = fill(texts.actions, &[&name]);
-    let opened = name.clone();
+    let (opened, worry) = (name.clone(), Subject::Link(name.clone()));
     view! {
         <li>
             <Item subject=Subject::Link(name.clone()) name=name/>
             <span class="soft">{words}</span>
+            <Worry subject=worry/>
             <span class="item-actions" role="group" aria-label=label>
                 <button
                     class="button small"

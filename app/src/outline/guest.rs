@@ -9,6 +9,7 @@ use crate::{
     draft::Draft,
     facts,
     live::Live,
+    survival::Worry,
     texts::{fill, later::texts},
     ui::{Dialog, Ui},
     view::{IntoPart, component, view},
@@ -43,11 +44,12 @@ pub fn GuestItem(name: String) -> impl IntoPart {
         })
     };
     let label = fill(texts.actions, &[&name]);
-    let (plug, route, owner) = (name.clone(), name.clone(), name.clone());
+    let (plug, route, owner, owned) = (name.clone(), name.clone(), name.clone(), name.clone());
     view! {
         <li>
             <Item subject=Subject::Guest(name.clone()) name=name/>
             <span class="soft">{words}</span>
+            <Worry subject=Subject::Guest(owned)/>
             <span class="item-actions" role="group" aria-label=label>
                 <button class="button small" on:click=move |_| ui.open(Dialog::Attach { guest: plug.clone() })>
                     {texts.add_nic}
@@ -96,6 +98,7 @@ fn NicItem(guest: Memo<Option<Guest>>, owner: String, mac: Mac) -> impl IntoPart
         <li>
             <Item subject=Subject::Nic(mac.to_string()) name=name/>
             <span class="soft">{words}</span>
+            <Worry subject=Subject::Nic(mac.to_string())/>
             <span class="item-actions" role="group" aria-label=label>
                 <button class="button small" on:click=move |_| ui.open(Dialog::Move { guest: moved.clone(), mac })>
                     {texts.move_nic}

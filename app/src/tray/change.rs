@@ -123,12 +123,17 @@ pub fn StepLine(nth: usize, step: Step, state: &'static str) -> impl IntoPart {
         state => state.to_owned(),
     };
     let command = step.command();
+    let text = match &step {
+        Step::WriteFile { text, .. } => text.clone(),
+        _ => None,
+    };
     view! {
         <li class:done=state == texts().done class:now=state == texts().now>
             <span class="nth">{nth + 1}</span>
             <span>{step.sentence(language)}</span>
             <code title=command.clone()>{command.clone()}</code>
             <span class="risk">{right}</span>
+            {text.map(|text| view! { <pre class="commands" tabindex="0">{text}</pre> })}
         </li>
     }
 }

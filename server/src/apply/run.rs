@@ -4,7 +4,7 @@ use std::{io::ErrorKind, net::IpAddr, time::Duration};
 
 use model::step::Step;
 
-use crate::host::{Host, firewall, guest, kernel, libvirt, libvirt::Libvirt};
+use crate::host::{Host, firewall, guest, kernel, libvirt, libvirt::Libvirt, manager};
 
 /// A traceroute of eight silent hops takes as many seconds.
 const TRACEROUTE: Duration = Duration::from_secs(15);
@@ -20,6 +20,8 @@ pub enum RunError {
     Libvirt(#[from] libvirt::Error),
     #[error(transparent)]
     Guest(#[from] guest::Error),
+    #[error(transparent)]
+    Manager(#[from] manager::Error),
     #[error("libvirt does not answer; see whether libvirtd is running")]
     NoLibvirt,
 }
@@ -62,6 +64,7 @@ impl Host {
             Step::AddRoute { route } => kernel.add_route(route).await?,
             Step::RemoveRoute { route } => kernel.remove_route(route).await?,
             Step::SetSysctl { name, value, .. } => kernel.set_sysctl(name, value)?,
+            Step::WriteFile { path, text, .. } => self.managers.write(path, text.as_deref())?,
             Step::ReplaceTable { translations, .. } => firewall.replace_table(translations).await?,
             Step::InsertRule { rule } => firewall.insert_rule(rule).await?,
             Step::DeleteRule { rule } => firewall.delete_rule(rule).await?,

@@ -1,5 +1,6 @@
-//! The world's own `/dev`, `/run`, `/sys` and libvirt folders, over the machine's, in this mount namespace only.
+//! The world's own `/dev`, `/etc`, `/run`, `/sys` and libvirt folders, over the machine's, in this mount namespace only.
 //!
+//! `/etc` is a copy in memory, with the folders of every network manager in it: what is written there is gone with the world.
 //! `/run` and libvirt's folders lie in the state folder: a socket made here can be reached from the machine by its path there.
 
 use std::{
@@ -8,9 +9,10 @@ use std::{
     path::Path,
 };
 
+use model::observed::Folder;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
-use super::error::LabError;
+use super::{error::LabError, process};
 
 const NOTHING: Option<&str> = None;
 
@@ -19,6 +21,7 @@ const DEVICES: [&str; 8] = ["null", "zero", "full", "random", "urandom", "tty", 
 
 pub fn replace(state: &Path) -> Result<(), LabError> {
     devices(&state.join("dev"))?;
+    settings(&state.join("settings"))?;
     for (name, target) in [
         ("run", "/run"),
         ("etc", "/etc/libvirt"),
@@ -35,6 +38,18 @@ pub fn replace(state: &Path) -> Result<(), LabError> {
     }
     fs::create_dir_all("/run/lock").map_err(LabError::io("make /run/lock"))?;
     system()
+}
+
+fn settings(staging: &Path) -> Result<(), LabError> {
+    let make = |folder: &Path| fs::create_dir_all(folder).map_err(LabError::io(format!("make {}", folder.display())));
+    make(staging)?;
+    mount_new("tmpfs", staging, "mode=755,size=256m")?;
+    process::run(process::command("cp").args(["--archive", "/etc/."]).arg(staging))?;
+    for folder in Folder::ALL {
+        make(&staging.join(folder.trim_start_matches("/etc/")))?;
+    }
+    mount(Some(staging), "/etc", NOTHING, MsFlags::MS_MOVE, NOTHING)
+        .map_err(LabError::os("move the world's /etc into place"))
 }
 
 fn devices(staging: &Path) -> Result<(), LabError> {

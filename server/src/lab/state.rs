@@ -14,7 +14,7 @@ use super::{error::LabError, say};
 /// How the folders of `lab run` begin, in the folder for temporary files.
 const FRESH: &str = "bridgehead-lab.";
 /// What a lab makes anew each time.
-const PASSING: [&str; 6] = ["run", "etc", "lib", "cache", "dev", "sys"];
+const PASSING: [&str; 7] = ["run", "etc", "lib", "cache", "dev", "settings", "sys"];
 /// The lock, and in it the process that holds it.
 const LOCK: &str = "lab.pid";
 
@@ -32,9 +32,7 @@ impl State {
     /// Takes the folder, making it if needed and cleaning up after a killed lab.
     pub fn take(path: &Path) -> Result<Self, LabError> {
         let path = std::path::absolute(path).map_err(LabError::io(format!("find {}", path.display())))?;
-        for hidden in
-            ["/dev", "/proc", "/run", "/sys", "/var/run", "/etc/libvirt", "/var/lib/libvirt", "/var/cache/libvirt"]
-        {
+        for hidden in ["/dev", "/etc", "/proc", "/run", "/sys", "/var/run", "/var/lib/libvirt", "/var/cache/libvirt"] {
             if path.starts_with(hidden) {
                 return Err(LabError::StateHidden(path));
             }

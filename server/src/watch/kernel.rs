@@ -87,6 +87,7 @@ impl Reader {
     async fn read_kernel(&self, part: Part) -> Result<(), Error> {
         let kernel = &self.host.kernel;
         if part == Part::ALL {
+            self.read_claims().await;
             let facts = kernel.read().await?;
             self.board.put_from(Source::Kernel, |observed| {
                 observed.host.hostname = facts.hostname;
@@ -95,6 +96,7 @@ impl Reader {
                 observed.neighbours = facts.neighbours;
                 observed.fdb = facts.fdb;
                 observed.sysctls = facts.sysctls;
+                self.claims().put(observed);
             });
             return Ok(());
         }
@@ -106,7 +108,10 @@ impl Reader {
         self.board.put_from(Source::Kernel, |observed| {
             observed.host.hostname = hostname;
             observed.sysctls = sysctls;
-            observed.links = links.unwrap_or_else(|| std::mem::take(&mut observed.links));
+            if let Some(links) = links {
+                observed.links = links;
+                self.claims().put(observed);
+            }
             observed.routes = routes.unwrap_or_else(|| std::mem::take(&mut observed.routes));
             observed.neighbours = neighbours.unwrap_or_else(|| std::mem::take(&mut observed.neighbours));
             observed.fdb = fdb.unwrap_or_else(|| std::mem::take(&mut observed.fdb));

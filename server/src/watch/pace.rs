@@ -7,7 +7,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::host::{firewall::Monitor, kernel};
+use crate::host::{firewall::Monitor, kernel, manager};
 
 /// One change in the kernel is several events: links, addresses and routes come within this time.
 const BURST: Duration = Duration::from_millis(2);
@@ -31,6 +31,14 @@ impl Events for kernel::Events {
 }
 
 impl Events for Monitor {
+    type Event = ();
+
+    async fn event(&mut self) -> Option<()> {
+        self.changed().await.ok()
+    }
+}
+
+impl Events for manager::Events {
     type Event = ();
 
     async fn event(&mut self) -> Option<()> {

@@ -6,6 +6,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::Manager;
 use crate::{Mac, wire};
 
 /// One interface of the host (`ip -d link`), with its addresses.
@@ -40,6 +41,9 @@ pub struct Link {
     pub port: Option<Port>,
     /// Set if the link is a tun or tap.
     pub tun: Option<Tun>,
+    /// Who else sets it up: at most one of each kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub managers: Vec<Manager>,
 }
 
 impl Link {

@@ -6,7 +6,7 @@
 use crate::{
     Mac,
     firewall::translation,
-    observed::{Attachment, Observed},
+    observed::{Attachment, Folder, Observed},
 };
 
 use super::{GuestTool, NicDefinition, Step, TableEntry};
@@ -70,6 +70,10 @@ impl Step {
                 format!("ip route {verb} {}{via} dev {}{metric}{protocol}", route.destination, word(&route.link))
             }
             Self::SetSysctl { name, value, .. } => format!("sysctl -w {name}={value}"),
+            Self::WriteFile { path, text: Some(text), .. } => {
+                format!("printf %s {} | install -m {:o} /dev/stdin {}", word(text), Folder::mode(path), word(path))
+            }
+            Self::WriteFile { path, text: None, .. } => format!("rm {}", word(path)),
             Self::ReplaceTable { translations, .. } => nft("inet", translations),
             Self::InsertRule { rule } => {
                 format!("nft {}", word(&rule.insertion()))

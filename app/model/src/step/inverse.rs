@@ -18,6 +18,7 @@ impl Step {
             Self::AddRoute { route } => Self::RemoveRoute { route },
             Self::RemoveRoute { route } => Self::AddRoute { route },
             Self::SetSysctl { name, value, was } => Self::SetSysctl { name, value: was, was: value },
+            Self::WriteFile { path, text, was } => Self::WriteFile { path, text: was, was: text },
             Self::ReplaceTable { translations, was } => Self::ReplaceTable { translations: was, was: translations },
             Self::InsertRule { rule } => Self::DeleteRule { rule },
             Self::DeleteRule { rule } => Self::InsertRule { rule },

@@ -59,6 +59,14 @@ impl Step {
             Self::SetSysctl { name, value, was } => {
                 Sentence::new(format!("Set {name} from {was} to {value}"), format!("把 {name} 从 {was} 改为 {value}"))
             }
+            Self::WriteFile { path, text: Some(_), was: None } => Sentence::new(
+                format!("Write {path}, for a start without Bridgehead"),
+                format!("写入 {path}，供没有 Bridgehead 时启动使用"),
+            ),
+            Self::WriteFile { path, text: Some(_), was: Some(_) } => {
+                Sentence::new(format!("Write {path} anew"), format!("重新写入 {path}"))
+            }
+            Self::WriteFile { path, text: None, .. } => Sentence::new(format!("Remove {path}"), format!("删除 {path}")),
             Self::ReplaceTable { translations, .. } => translate("the host", "主机", translations),
             Self::InsertRule { rule } => {
                 let (from, to, chain) = (&rule.in_link, &rule.out_link, &rule.chain);

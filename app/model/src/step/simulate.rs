@@ -13,7 +13,7 @@ use ipnet::IpNet;
 
 use crate::{
     firewall::translation,
-    observed::{Address, Bridge, Link, Observed, Route, Rule, Table},
+    observed::{Address, Bridge, Folder, Link, Observed, Route, Rule, Table},
     topology::MAIN,
 };
 
@@ -47,6 +47,7 @@ impl Step {
                 observed.routes.retain(|there| !same_way(there, &route));
             }
             Self::SetSysctl { name, value, .. } => drop(observed.sysctls.insert(name.clone(), value.clone())),
+            Self::WriteFile { path, text, .. } => write(observed, path, text.as_ref()),
             Self::ReplaceTable { translations, .. } => replace(&mut observed.tables, translations),
             Self::InsertRule { rule } => insert(observed, rule),
             Self::DeleteRule { rule } => remove(observed, rule),
@@ -85,6 +86,15 @@ fn index(observed: &Observed, name: &str) -> Option<u32> {
 
 fn next_index(observed: &Observed) -> u32 {
     observed.links.keys().next_back().map_or(1, |last| last.saturating_add(1))
+}
+
+fn write(observed: &mut Observed, path: &str, text: Option<&String>) {
+    let Some((folder, name)) = Folder::of(path) else { return };
+    let Some(folder) = observed.folders.get_mut(folder) else { return };
+    match text {
+        Some(text) => drop(folder.files.insert(name.to_owned(), Some(text.clone()))),
+        None => drop(folder.files.remove(name)),
+    }
 }
 
 fn change(observed: &mut Observed, name: &str, with: impl FnOnce(&mut Link)) {

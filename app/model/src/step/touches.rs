@@ -20,7 +20,7 @@ impl Step {
                 [Some(name), master.as_ref(), was.as_ref()].into_iter().flatten().map(link).collect()
             }
             Self::AddRoute { route } | Self::RemoveRoute { route } => vec![Subject::Host, link(&route.link)],
-            Self::SetSysctl { .. } => vec![Subject::Host],
+            Self::SetSysctl { .. } | Self::WriteFile { .. } => vec![Subject::Host],
             Self::ReplaceTable { .. } => vec![Subject::Table("inet bridgehead".to_owned()), Subject::Host],
             Self::InsertRule { rule } | Self::DeleteRule { rule } => {
                 vec![Subject::Table(format!("{} {}", rule.family, rule.table)), link(&rule.serves)]
@@ -62,7 +62,8 @@ impl Step {
             Self::CreateBridge { .. }
             | Self::SetGuestAutostart { .. }
             | Self::SetNetworkAutostart { .. }
-            | Self::SetMarks { .. } => Risk::None,
+            | Self::SetMarks { .. }
+            | Self::WriteFile { .. } => Risk::None,
             Self::SetSysctl { .. } | Self::AddRoute { .. } | Self::RemoveRoute { .. } | Self::ReplaceTable { .. } => {
                 Risk::Host
             }

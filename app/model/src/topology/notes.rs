@@ -21,6 +21,7 @@ pub fn notes(observed: &Observed, topology: &Topology) -> Vec<Note> {
     taps(topology, &mut notes);
     guests(topology, &mut notes);
     trapped(topology, &mut notes);
+    contended(observed, &mut notes);
     notes
 }
 
@@ -197,5 +198,18 @@ fn trapped(topology: &Topology, notes: &mut Vec<Note>) {
             );
             notes.push(Note::new(Severity::Warn, Subject::Link(name.clone()), "ports-dropped", text));
         }
+    }
+}
+
+/// Links that several programs set up: at each start, the last of them has its way.
+fn contended(observed: &Observed, notes: &mut Vec<Note>) {
+    for link in observed.links.values().filter(|link| link.managers.len() > 1) {
+        let managers: Vec<String> = link.managers.iter().map(ToString::to_string).collect();
+        let (name, list) = (&link.name, managers.join(", "));
+        let text = Sentence::new(
+            format!("{name} is set up by more than one program: {list}. Whichever comes last has its way."),
+            format!("{name} 由不止一个程序配置：{list}。最后执行的那个说了算。"),
+        );
+        notes.push(Note::new(Severity::Warn, Subject::Link(name.clone()), "managers-contend", text));
     }
 }
