@@ -122,6 +122,7 @@ texts! {
     confirm_other: "This change could cut off whoever asked for it, and waits for their confirmation: it is taken back in {} s.", "此更改可能切断发起者的连接，正在等待其确认；{} 秒后将自动撤回。";
     rolling_back: "Failed; taking it back", "失败，正在撤回";
     rolled_back: "Rolled back", "已撤回";
+    waits_for_libvirt: "To be taken back as soon as libvirt answers", "libvirt 应答后即撤回的部分";
     left_over: "Could not be taken back", "无法撤回的部分";
     proof_holds: "{} reaches {}", "{} 可到达 {}";
     proof_fails: "{} does not reach {} as promised", "{} 未能如预期到达 {}";
