@@ -31,7 +31,10 @@ use model::{
     step::Step,
 };
 use serde::Deserialize;
-use tokio::sync::{Mutex, OwnedMutexGuard, broadcast, watch as channel};
+use tokio::{
+    sync::{Mutex, OwnedMutexGuard, broadcast, watch as channel},
+    time::Instant,
+};
 
 use crate::{
     clock,
@@ -45,13 +48,15 @@ use crate::{
 };
 
 use faults::Faults;
-use take_back::guests_inside;
+use take_back::{guests_inside, waits_for_libvirt};
 use task::Task;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
     #[error("another change is being applied: wait until it has ended")]
     Busy,
+    #[error("change {0} is being taken back, for which libvirt has to answer: see whether libvirtd is running")]
+    NoLibvirt(u64),
     #[error("the document is at version {current}, this draft was made from version {asked}: load it again")]
     Version { asked: u64, current: u64 },
     #[error("the network has changed since the plan was made, and the plan with it: read the new plan")]
@@ -278,7 +283,10 @@ impl Engine {
     }
 
     fn alone(&self) -> Result<OwnedMutexGuard<()>, ApplyError> {
-        Arc::clone(&self.lock).try_lock_owned().map_err(|_| ApplyError::Busy)
+        Arc::clone(&self.lock).try_lock_owned().map_err(|_| match &*self.current.borrow() {
+            Some(change) if waits_for_libvirt(change) => ApplyError::NoLibvirt(change.id),
+            _ => ApplyError::Busy,
+        })
     }
 
     /// What `draft` would do. Nothing announces what happens inside guests: those that the plan would change are asked
@@ -294,6 +302,7 @@ impl Engine {
     }
 
     async fn begin(&self, guard: OwnedMutexGuard<()>, aim: Aim, caller: &Caller) -> Result<Change, ApplyError> {
+        let begun = Instant::now();
         let Aim { plan, committed, draft, why, again, patience, guarded } = aim;
         if plan.is_blocked() {
             return Err(ApplyError::Blocked(plan.blocks().cloned().collect()));
@@ -303,6 +312,7 @@ impl Engine {
         let lock = Lock::of(self.store.folder(), LockOf::Change)?.ok_or(ApplyError::Busy)?;
         let new =
             NewChange { who: caller.who.clone(), why: why.clone(), plan: plan.clone(), draft: draft.clone(), again };
+        self.end_unfinished()?;
         let id = self.faults.around(|| self.store.begin(&new, clock::now()))?;
         let deadline = if guarded { Some(self.guard(id, patience).await?) } else { None };
         let change = Change {
@@ -320,8 +330,18 @@ impl Engine {
         };
         self.tell(&change);
         let drift = left_to_do(&observed, &committed);
-        let task =
-            Task { engine: self.clone(), change: change.clone(), plan, committed, drift, draft, deadline, patience };
+        let task = Task {
+            engine: self.clone(),
+            change: change.clone(),
+            plan,
+            committed,
+            drift,
+            draft,
+            deadline,
+            patience,
+            begun,
+            worked: Duration::ZERO,
+        };
         tokio::spawn(async move {
             if guarded {
                 tokio::time::sleep(HEAD_START).await;
@@ -333,8 +353,8 @@ impl Engine {
     }
 
     /// Starts what takes the change back if nobody confirms it. Without that, the change is over before it began.
-    async fn guard(&self, id: u64, patience: Duration) -> Result<tokio::time::Instant, ApplyError> {
-        let deadline = tokio::time::Instant::now() + patience;
+    async fn guard(&self, id: u64, patience: Duration) -> Result<Instant, ApplyError> {
+        let deadline = Instant::now() + patience;
         if let Err(error) = revert::arm(self.store.folder(), id, patience).await {
             let outcome = Outcome { error: Some(chain(&error)), ..Outcome::default() };
             self.store.rolled_back(id, &outcome)?;

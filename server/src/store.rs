@@ -13,10 +13,11 @@ use std::{
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use model::{Cluster, event::Document};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, config::DbConfig};
 use serde::Serialize;
 
 pub use lock::{Lock, LockOf};
@@ -28,11 +29,20 @@ pub enum StoreError {
     Folder { folder: PathBuf, source: std::io::Error },
     #[error("{doing} the database")]
     Database { doing: &'static str, source: rusqlite::Error },
-    #[error("the database is of version {found}, this program knows {known}; it was left as it is")]
+    #[error("the journal cannot be written")]
+    Unwritten(#[source] rusqlite::Error),
+    #[error(
+        "{} cannot be used, and was left as it is, as was the network; put a copy of it back from a backup, or move it \
+         away to begin with an empty document", file.display()
+    )]
+    Unusable { file: PathBuf, source: Box<StoreError> },
+    #[error("a newer Bridgehead wrote it (version {found} of the database, this one knows {known}): use that one")]
     Newer { found: i64, known: i64 },
-    #[error("version {version} of the document cannot be read: {reason}; the database was left as it is")]
+    #[error("it is damaged: {0}")]
+    Damaged(String),
+    #[error("version {version} of the document cannot be read: {reason}")]
     Document { version: u64, reason: String },
-    #[error("change {id} of the journal cannot be read; the database was left as it is")]
+    #[error("change {id} of the journal cannot be read")]
     Journal { id: u64, source: serde_json::Error },
     #[error("another Bridgehead serves the state folder {folder}: end it, or choose another folder with --state")]
     Served { folder: PathBuf },
@@ -59,6 +69,8 @@ pub struct Store {
     folder: PathBuf,
 }
 
+const FILE: &str = "bridgehead.sqlite";
+
 /// What makes each version of the database out of the one before.
 const MIGRATIONS: [&str; 3] = [include_str!("store/1.sql"), include_str!("store/2.sql"), include_str!("store/3.sql")];
 
@@ -67,24 +79,8 @@ impl Store {
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let in_folder = |source| StoreError::Folder { folder: folder.to_owned(), source };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(in_folder)?;
-        let path = folder.join("bridgehead.sqlite");
-        let mut connection = Connection::open(path).map_err(doing("opening"))?;
-        connection
-            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000;")
-            .map_err(doing("opening"))?;
-        let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(doing("reading"))?;
-        let known = MIGRATIONS.len() as i64;
-        if found > known {
-            return Err(StoreError::Newer { found, known });
-        }
-        if found < known {
-            let transaction = connection.transaction().map_err(doing("preparing"))?;
-            for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
-                transaction.execute_batch(migration).map_err(doing("preparing"))?;
-            }
-            transaction.pragma_update(None, "user_version", known).map_err(doing("preparing"))?;
-            transaction.commit().map_err(doing("preparing"))?;
-        }
+        let file = folder.join(FILE);
+        let connection = connect(&file).map_err(unusable(&file))?;
         Ok(Self { connection: Arc::new(Mutex::new(connection)), folder: folder.to_owned() })
     }
 
@@ -93,9 +89,16 @@ impl Store {
         &self.folder
     }
 
-    /// Held as long as a server serves this state folder.
+    /// Held as long as a server serves this state folder, all of which it can read.
     pub fn serve(&self) -> Result<Lock, StoreError> {
-        Lock::of(&self.folder, LockOf::Server)?.ok_or_else(|| StoreError::Served { folder: self.folder.clone() })
+        let lock = Lock::of(&self.folder, LockOf::Server)?;
+        let lock = lock.ok_or_else(|| StoreError::Served { folder: self.folder.clone() })?;
+        let readable = self.versions(u32::MAX).and_then(|_| self.changes(u32::MAX));
+        readable.map_err(unusable(&self.folder.join(FILE)))?;
+        let connection = self.lock();
+        connection.execute_batch("PRAGMA journal_mode = WAL").map_err(doing("preparing"))?;
+        checkpoint_on_close(&connection, true)?;
+        Ok(lock)
     }
 
     /// The current document; version 0 and empty before the first change.
@@ -176,6 +179,43 @@ impl Store {
     fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// Looks before it writes: a file that cannot be used stays as it is, byte for byte.
+fn connect(file: &Path) -> Result<Connection, StoreError> {
+    let mut connection = Connection::open(file).map_err(doing("opening"))?;
+    checkpoint_on_close(&connection, false)?;
+    connection.busy_timeout(Duration::from_secs(2)).map_err(doing("opening"))?;
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(doing("reading"))?;
+    let known = MIGRATIONS.len() as i64;
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    let damage: String =
+        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(doing("reading"))?;
+    if damage != "ok" {
+        return Err(StoreError::Damaged(damage));
+    }
+    connection.pragma_update(None, "synchronous", "FULL").map_err(doing("opening"))?;
+    if found < known {
+        let transaction = connection.transaction().map_err(doing("preparing"))?;
+        for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+            transaction.execute_batch(migration).map_err(doing("preparing"))?;
+        }
+        transaction.pragma_update(None, "user_version", known).map_err(doing("preparing"))?;
+        transaction.commit().map_err(doing("preparing"))?;
+    }
+    Ok(connection)
+}
+
+/// Whether what a crash left in the write-ahead log goes into the file when this connection closes.
+fn checkpoint_on_close(connection: &Connection, on: bool) -> Result<(), StoreError> {
+    let set = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !on);
+    set.map(drop).map_err(doing("opening"))
+}
+
+fn unusable(file: &Path) -> impl FnOnce(StoreError) -> StoreError {
+    move |source| StoreError::Unusable { file: file.to_owned(), source: Box::new(source) }
 }
 
 fn read_cluster(version: u64, text: &str) -> Result<Cluster, StoreError> {
@@ -361,13 +401,22 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_database_is_refused() {
-        let folder = folder("newer");
+    fn what_cannot_be_used_is_left_as_it_is() {
+        let folder = folder("unusable");
         fs::create_dir_all(&folder).expect("a folder");
-        let connection = Connection::open(folder.join("bridgehead.sqlite")).expect("a database");
+        let file = folder.join(FILE);
+        let connection = Connection::open(&file).expect("a database");
         connection.execute_batch("PRAGMA user_version = 99").expect("a version");
         drop(connection);
-        assert!(matches!(Store::open(&folder), Err(StoreError::Newer { found: 99, .. })));
+        for garbage in [None, Some("garbage")] {
+            if let Some(garbage) = garbage {
+                fs::write(&file, garbage.repeat(999)).expect("a file");
+            }
+            let before = fs::read(&file).expect("a file");
+            let Err(StoreError::Unusable { source, .. }) = Store::open(&folder) else { panic!("it is used") };
+            assert_eq!(garbage.is_none(), matches!(*source, StoreError::Newer { found: 99, .. }), "{source}");
+            assert_eq!(before, fs::read(&file).expect("the same file"));
+        }
         fs::remove_dir_all(folder).expect("removed");
     }
 }

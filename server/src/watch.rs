@@ -30,7 +30,7 @@ use futures::future::join_all;
 use model::{
     Observed,
     event::{Patch, Traffic},
-    observed::Source,
+    observed::{Source, SourceState},
 };
 use tokio::{
     sync::{Mutex, broadcast, watch},
@@ -90,6 +90,13 @@ impl Watch {
     /// Wakes with every change, and gives the newest; what lay between may be skipped.
     pub fn changes(&self) -> watch::Receiver<Arc<Observed>> {
         self.reader.board.changes()
+    }
+
+    /// As soon as libvirt answers.
+    pub async fn libvirt_answers(&self) {
+        let answers = |observed: &Arc<Observed>| observed.sources.get(&Source::Libvirt) == Some(&SourceState::Answers);
+        // The sender is our own.
+        self.changes().wait_for(answers).await.ok();
     }
 
     /// What is known now, and every patch from there on. A receiver that lags must subscribe again.

@@ -153,6 +153,7 @@ texts! {
     address_moved: "With this change the host is at {0}. If you came to an address that it no longer has, open your tunnel to {1}: this page goes on by itself.", "此更改后主机的地址是 {0}。若您原来使用的地址已失效，请将隧道改连到 {1}，本页面会自动继续。";
     rolling_back: "Failed; taking it back", "失败，正在撤回";
     rolled_back: "Rolled back", "已撤回";
+    waits_for_libvirt: "To be taken back as soon as libvirt answers", "libvirt 应答后即撤回的部分";
     left_over: "Could not be taken back", "无法撤回的部分";
     proof_holds: "{} reaches {}", "{} 可到达 {}";
     proof_fails: "{} does not reach {} as promised", "{} 未能如预期到达 {}";

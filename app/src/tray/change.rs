@@ -83,12 +83,13 @@ fn Course(change: Change) -> impl IntoPart {
         view! { <StepLine nth step=step.clone() state=state(nth)/> }
     });
     let steps = steps.collect::<Part>();
+    let left_over = if change.state.is_final() { texts.left_over } else { texts.waits_for_libvirt };
     let left = change.left_over.iter().map(|left| view! { <li>{left.clone()}</li> }).collect::<Part>();
     let proofs = change.proofs.iter().map(|proof| view! { <ProofView proof=proof.clone()/> }).collect::<Part>();
     view! {
         {change.error.clone().map(|error| view! { <p class="trouble" role="alert">{error}</p> })}
         {(!change.left_over.is_empty()).then(|| view! {
-            <div class="trouble" role="alert"><b>{texts.left_over}</b><ul>{left}</ul></div>
+            <div class="trouble" role="alert"><b>{left_over}</b><ul>{left}</ul></div>
         })}
         <div class="proofs">{proofs}</div>
         <ol class="steps">{steps}</ol>

@@ -6,6 +6,8 @@
 //! ```text
 //! serve fail-before 3     step 3 fails without having been run
 //! serve fail-after 3      step 3 is run, and fails
+//! serve pause-before 3    step 3 waits until the order is gone; a file `….paused` beside the orders says that it does
+//! serve pause-after 3     the same when it has been run
 //! serve kill 5            SIGKILL at the fifth point of the journal: each write has one before and one after it
 //! revert kill 2           the same of the revert process
 //! ```
@@ -14,7 +16,13 @@ use std::{
     fs,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
+
+use tokio::time::interval;
+
+/// How often a step that was told to pause looks whether it still is.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Nothing, where the environment orders nothing.
 #[derive(Debug, Clone)]
@@ -31,12 +39,26 @@ impl Faults {
         Self { process, orders, points: Arc::default() }
     }
 
-    /// Fails if it was ordered that this step fails `before` or `after` its effect.
-    pub fn step(&self, when: &str, nth: usize) -> Result<(), String> {
+    /// Pauses or fails if that was ordered of this step, `before` or `after` its effect.
+    pub async fn step(&self, when: &str, nth: usize) -> Result<(), String> {
+        self.pause(&format!("pause-{when}"), nth as u64).await;
         if self.is_ordered(&self.orders(), &format!("fail-{when}"), nth as u64) {
             return Err(format!("a fault was ordered {when} step {nth}"));
         }
         Ok(())
+    }
+
+    async fn pause(&self, what: &str, nth: u64) {
+        let Some(orders) = self.orders.as_ref().filter(|_| self.is_ordered(&self.orders(), what, nth)) else { return };
+        let sign = orders.with_extension("paused");
+        if let Err(error) = fs::write(&sign, "") {
+            tracing::error!("saying that step {nth} pauses: {error}");
+        }
+        let mut look = interval(LOOK);
+        while self.is_ordered(&self.orders(), what, nth) {
+            look.tick().await;
+        }
+        let _ = fs::remove_file(sign);
     }
 
     /// Runs a write of the journal between two points at which the process may be killed.

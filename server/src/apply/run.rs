@@ -27,6 +27,24 @@ pub enum RunError {
 }
 
 impl RunError {
+    /// It may work once libvirt answers again.
+    pub fn is_for_libvirt(&self) -> bool {
+        matches!(self, Self::NoLibvirt) || matches!(self.of_libvirt(), Some(libvirt::Error::NoConnection { .. }))
+    }
+
+    /// Whatever else is asked of this guest's agent will take as long, and come to nothing too.
+    pub fn is_of_silent_agent(&self) -> bool {
+        matches!(self, Self::Guest(guest::Error::Libvirt(error))
+            if matches!(error, libvirt::Error::AgentSilent { .. } | libvirt::Error::Timeout { .. }))
+    }
+
+    fn of_libvirt(&self) -> Option<&libvirt::Error> {
+        match self {
+            Self::Libvirt(error) | Self::Guest(guest::Error::Libvirt(error)) => Some(error),
+            _ => None,
+        }
+    }
+
     fn is_done_already(&self, step: &Step) -> bool {
         let Self::Kernel(kernel::Error::Write { source, .. }) = self else {
             return matches!(self, Self::Guest(guest::Error::Already { .. }));

@@ -3,32 +3,90 @@
 
 use std::collections::BTreeSet;
 
-use model::step::Step;
+use model::{
+    plan::{Change, ChangeState},
+    step::Step,
+};
 
-use crate::{host::Host, http::problem::chain, watch::Watch};
+use super::Engine;
+use crate::{host::Host, http::problem::chain, store::journal::Outcome, watch::Watch};
 
-/// Runs what remains of these inverses, newest first, and keeps going if one fails. Returns what could not be taken back.
+/// A libvirtd that comes and goes again is waited for so often.
+const RETURNS: usize = 5;
+
+/// What could not be taken back.
+#[derive(Debug, Default)]
+pub struct LeftOver {
+    /// What would settle it, and why that failed.
+    pub commands: Vec<String>,
+    /// More of it can be taken back as soon as libvirt answers.
+    pub is_for_libvirt: bool,
+}
+
+/// Runs what remains of these inverses, newest first, and keeps going if one fails.
 ///
 /// The step that was the last to begin may have had its effect, a part of it, or none, and the host may have been restarted
 /// since: what remains is decided by looking.
-pub async fn take_back(host: &Host, watch: &Watch, undo: &[Step]) -> Vec<String> {
+pub async fn take_back(host: &Host, watch: &Watch, undo: &[Step]) -> LeftOver {
     let guests = guests_inside(undo);
     let mut now = (*watch.refresh(&guests).await).clone();
-    let mut left_over = Vec::new();
+    let mut failed = Vec::new();
+    let mut left_over = LeftOver::default();
+    let mut silent = BTreeSet::new();
     for step in undo {
         let Some(rest) = step.remaining(&now) else { continue };
+        if step.inside().is_some_and(|guest| silent.contains(guest)) {
+            failed.push((step, "the guest agent does not answer".to_owned()));
+            continue;
+        }
         match host.run(&rest).await {
             Ok(()) => rest.simulate(&mut now),
             Err(error) => {
+                left_over.is_for_libvirt |= error.is_for_libvirt();
+                silent.extend(step.inside().filter(|_| error.is_of_silent_agent()));
+                failed.push((step, chain(&error)));
                 now = (*watch.refresh(&guests).await).clone();
-                if let Some(rest) = step.remaining(&now) {
-                    left_over.push(format!("{}: {}", rest.command(), chain(&error)));
-                }
             }
         }
     }
-    watch.refresh(&guests).await;
+    // What failed may have gone all the same: with what was taken back after it, as an address goes with its NIC.
+    let now = watch.refresh(&guests).await;
+    let left = failed.into_iter().filter_map(|(step, why)| Some(format!("{}: {why}", step.remaining(&now)?.command())));
+    left_over.commands = left.collect();
     left_over
+}
+
+impl Engine {
+    /// Takes back what can be taken back now, and what needs libvirt as soon as it answers. Until then nothing else can be
+    /// changed.
+    pub(super) async fn take_back(&self, change: &mut Change, undo: &[Step]) {
+        for _ in 0..RETURNS {
+            let left_over = take_back(&self.host, &self.watch, undo).await;
+            change.left_over = left_over.commands;
+            if change.left_over.is_empty() || !left_over.is_for_libvirt {
+                return;
+            }
+            tracing::warn!(change = change.id, "libvirt does not answer: waiting for it, to take back the rest");
+            self.tell(change);
+            self.watch.libvirt_answers().await;
+        }
+    }
+
+    /// Ends a change that was taken back, in the journal and for whoever listens.
+    pub(super) fn taken_back(&self, change: &mut Change) {
+        let outcome = Outcome::from(&*change);
+        if let Err(error) = self.faults.around(|| self.store.rolled_back(change.id, &outcome)) {
+            tracing::error!("{}", chain(&error));
+        }
+        change.confirm_by = None;
+        change.state = ChangeState::RolledBack;
+        self.tell(change);
+    }
+}
+
+/// Whether what is left to be taken back waits for libvirt.
+pub fn waits_for_libvirt(change: &Change) -> bool {
+    change.state == ChangeState::RollingBack && !change.left_over.is_empty()
 }
 
 /// The guests whose inside these steps change.

@@ -1,6 +1,6 @@
 //! One change on its way, from its first step to its end.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use model::{
     Cluster,
@@ -10,11 +10,7 @@ use model::{
 };
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::{
-    Engine, Progress, left_to_do,
-    revert::unconfirmed,
-    take_back::{guests_inside, take_back},
-};
+use super::{Engine, Progress, left_to_do, revert::unconfirmed, take_back::guests_inside};
 use crate::{
     clock,
     http::problem::chain,
@@ -37,6 +33,9 @@ pub struct Task {
     /// Until when it must be confirmed.
     pub deadline: Option<Instant>,
     pub patience: Duration,
+    pub begun: Instant,
+    /// How long its steps took by themselves.
+    pub worked: Duration,
 }
 
 /// Why a change does not end well.
@@ -53,6 +52,9 @@ impl Task {
         let mut lock = Some(lock);
         match self.forward(&mut lock).await {
             Ok(version) => {
+                let (all, worked) = (self.begun.elapsed().as_millis(), self.worked.as_millis());
+                let Change { id, why, .. } = &self.change;
+                tracing::info!("change {id} ({why}): committed in {all} ms, {worked} ms of them for its steps");
                 self.change.version = Some(version);
                 self.change.confirm_by = None;
                 self.set(ChangeState::Committed);
@@ -78,10 +80,12 @@ impl Task {
                 Ok(false) => return Err(Trouble::Elsewhere),
                 Err(error) => return Err(Trouble::Failed(chain(&error))),
             }
-            engine.faults.step("before", nth).map_err(Trouble::Failed)?;
+            engine.faults.step("before", nth).await.map_err(Trouble::Failed)?;
+            let started = Instant::now();
             let done = engine.host.run(step).await;
+            self.worked += started.elapsed();
             done.map_err(|error| Trouble::Failed(format!("{}: {}", step.command(), chain(&error))))?;
-            engine.faults.step("after", nth).map_err(Trouble::Failed)?;
+            engine.faults.step("after", nth).await.map_err(Trouble::Failed)?;
             self.change.done += 1;
             engine.tell(&self.change);
         }
@@ -180,37 +184,36 @@ impl Task {
         // The step that failed may have had a part of its effect.
         let begun = (self.change.done + 1).min(self.plan.steps.len());
         let undo = &self.plan.undo[self.plan.undo.len() - begun..];
-        self.change.left_over = take_back(&engine.host, &engine.watch, undo).await;
+        engine.take_back(&mut self.change, undo).await;
         if self.change.left_over.is_empty() {
             let left = left_to_do(&engine.watch.observed(), &self.committed);
             let new = left.iter().filter(|step| !self.drift.contains(step));
             self.change.left_over.extend(new.map(Step::command));
         }
-        let Change { error, left_over, proofs, .. } = self.change.clone();
-        let outcome = Outcome { error, left_over, proofs };
-        if let Err(error) = engine.faults.around(|| engine.store.rolled_back(id, &outcome)) {
-            tracing::error!("{}", chain(&error));
-        }
-        self.change.confirm_by = None;
-        self.set(ChangeState::RolledBack);
+        engine.taken_back(&mut self.change);
     }
 
-    /// Waits for the revert process, and tells what it did.
+    /// Waits for the revert process, tells what it did, and does what it left: without libvirt's answer it ends early.
     async fn taken_back_elsewhere(&mut self, lock: Option<Lock>) {
         drop(lock);
         self.set(ChangeState::RollingBack);
-        let engine = self.engine.clone();
-        let lock = Lock::wait(engine.store.folder(), LockOf::Change, ELSEWHERE).await;
-        if let Ok(Some(entry)) = engine.store.change(self.change.id) {
-            let Outcome { error, left_over, proofs } = entry.outcome;
-            self.change.error = error;
-            self.change.left_over = left_over;
-            self.change.proofs = proofs;
+        let (engine, id) = (self.engine.clone(), self.change.id);
+        let folder = engine.store.folder();
+        let ended = Lock::wait(folder, LockOf::Revert(id), ELSEWHERE).await.ok().flatten();
+        let _ = fs::remove_file(folder.join(LockOf::Revert(id).file()));
+        let _lock = Lock::wait(folder, LockOf::Change, ELSEWHERE).await;
+        if let Ok(Some(entry)) = engine.store.change(id) {
+            let Outcome { error, left_over, proofs } = entry.outcome.clone();
+            self.change = Change { error, left_over, proofs, ..self.change.clone() };
             if !entry.state.is_final() {
+                self.change.error = Some(unconfirmed(self.patience.as_secs()));
+                if ended.is_some() {
+                    engine.take_back(&mut self.change, entry.undo()).await;
+                    return engine.taken_back(&mut self.change);
+                }
                 self.change.left_over.push("the process that takes the change back has not ended".to_owned());
             }
         }
-        drop(lock);
         engine.watch.refresh(&guests_inside(&self.plan.steps)).await;
         self.change.confirm_by = None;
         self.set(ChangeState::RolledBack);

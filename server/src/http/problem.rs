@@ -90,14 +90,15 @@ impl IntoResponse for Refusal {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         tracing::error!("{}", chain(&error));
-        Self::new(ProblemKind::Internal, chain(&error))
+        let disk = matches!(error, StoreError::Unwritten(_));
+        Self::new(if disk { ProblemKind::Unavailable } else { ProblemKind::Internal }, chain(&error))
     }
 }
 
 impl From<ApplyError> for Refusal {
     fn from(error: ApplyError) -> Self {
         match error {
-            ApplyError::Busy => Self::new(ProblemKind::Busy, error.to_string()),
+            ApplyError::Busy | ApplyError::NoLibvirt(_) => Self::new(ProblemKind::Busy, error.to_string()),
             ApplyError::NothingToUndo
             | ApplyError::NothingToRedo
             | ApplyError::NothingToPutBack

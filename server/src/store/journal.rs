@@ -5,7 +5,7 @@
 
 use model::{
     Cluster,
-    plan::{ChangeState, Plan},
+    plan::{Change, ChangeState, Plan},
     proof::Proof,
 };
 use rusqlite::{OptionalExtension, Row, params};
@@ -44,6 +44,13 @@ pub struct Outcome {
     pub proofs: Vec<Proof>,
 }
 
+impl From<&Change> for Outcome {
+    fn from(change: &Change) -> Self {
+        let Change { error, left_over, proofs, .. } = change.clone();
+        Self { error, left_over, proofs }
+    }
+}
+
 /// A change as the journal has it.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Entry {
@@ -67,6 +74,24 @@ impl Entry {
         let steps = self.plan.undo.len();
         &self.plan.undo[steps - self.begun.min(steps)..]
     }
+
+    /// The change as it is shown.
+    pub fn change(&self) -> Change {
+        let Outcome { error, left_over, proofs } = self.outcome.clone();
+        Change {
+            id: self.id,
+            who: self.who.clone(),
+            why: self.why.clone(),
+            state: self.state,
+            steps: self.plan.steps.clone(),
+            done: self.begun.min(self.plan.steps.len()),
+            error,
+            left_over,
+            proofs,
+            version: self.version,
+            confirm_by: None,
+        }
+    }
 }
 
 const COLUMNS: &str = "id, at, who, why, state, begun, plan, outcome, version";
@@ -89,7 +114,7 @@ impl Store {
                     change.again.undoes
                 ],
             )
-            .map_err(doing("writing"))?;
+            .map_err(StoreError::Unwritten)?;
         Ok(connection.last_insert_rowid().unsigned_abs())
     }
 
@@ -99,7 +124,7 @@ impl Store {
             "UPDATE change SET begun = ?2 WHERE id = ?1 AND state = ?3",
             params![id, begun, word(ChangeState::Applying)],
         );
-        moved.map(|rows| rows == 1).map_err(doing("writing"))
+        moved.map(|rows| rows == 1).map_err(StoreError::Unwritten)
     }
 
     /// Moves a change from one of these states to another. `false`: it was in none of them.
@@ -107,7 +132,7 @@ impl Store {
         // Words of ours, without quotes in them.
         let from = from.iter().map(|state| format!("'{}'", word(*state))).collect::<Vec<_>>().join(", ");
         let query = format!("UPDATE change SET state = ?2 WHERE id = ?1 AND state IN ({from})");
-        let moved = self.lock().execute(&query, params![id, word(to)]).map_err(doing("writing"))?;
+        let moved = self.lock().execute(&query, params![id, word(to)]).map_err(StoreError::Unwritten)?;
         Ok(moved == 1)
     }
 
@@ -115,8 +140,9 @@ impl Store {
     /// that already. In one transaction. `None`: somebody else takes the change back.
     pub fn commit(&self, id: u64, proofs: &[Proof], at: u64) -> Result<Option<u64>, StoreError> {
         let mut connection = self.lock();
-        let transaction =
-            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(doing("writing"))?;
+        let transaction = connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+            .map_err(StoreError::Unwritten)?;
         let state: String = transaction
             .query_row("SELECT state FROM change WHERE id = ?1", [id], |row| row.get(0))
             .map_err(doing("reading"))?;
@@ -142,7 +168,7 @@ impl Store {
                          SELECT ?2, who, why, draft, restores, undoes FROM change WHERE id = ?1",
                         params![id, at],
                     )
-                    .map_err(doing("writing"))?;
+                    .map_err(StoreError::Unwritten)?;
                 transaction.last_insert_rowid().unsigned_abs()
             }
         };
@@ -152,8 +178,8 @@ impl Store {
                 "UPDATE change SET state = ?2, outcome = ?3, version = ?4 WHERE id = ?1",
                 params![id, word(ChangeState::Committed), json(&outcome), version],
             )
-            .map_err(doing("writing"))?;
-        transaction.commit().map_err(doing("writing"))?;
+            .map_err(StoreError::Unwritten)?;
+        transaction.commit().map_err(StoreError::Unwritten)?;
         Ok(Some(version))
     }
 
@@ -165,7 +191,7 @@ impl Store {
                 params![id, word(ChangeState::RolledBack), json(outcome)],
             )
             .map(drop)
-            .map_err(doing("writing"))
+            .map_err(StoreError::Unwritten)
     }
 
     pub fn change(&self, id: u64) -> Result<Option<Entry>, StoreError> {
@@ -205,7 +231,7 @@ impl Store {
         self.lock()
             .execute("INSERT OR REPLACE INTO started (what, boot) VALUES (?1, ?2)", [what, boot])
             .map(drop)
-            .map_err(doing("writing"))
+            .map_err(StoreError::Unwritten)
     }
 }
 

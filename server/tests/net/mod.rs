@@ -2,7 +2,12 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use std::{collections::BTreeSet, path::Path, process::Command};
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Map, Value, json};
 
@@ -55,9 +60,20 @@ pub fn assert_same(start: &Value, now: &Value, when: &str) {
     }
 }
 
+/// The same as soon as guests and libvirt have come to rest.
+pub fn assert_settles(program: &str, start: &Value, when: &str) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let mut now = settled(program);
+    while now != *start && Instant::now() < deadline {
+        now = settled(program);
+    }
+    assert_same(start, &now, when);
+}
+
 fn lines(value: &Value) -> BTreeSet<String> {
     match value {
         Value::Array(values) => values.iter().map(Value::to_string).collect(),
+        Value::Object(fields) => fields.iter().map(|(key, value)| format!("{key}: {value}")).collect(),
         other => [other.to_string()].into(),
     }
 }
@@ -95,6 +111,10 @@ pub fn ip(arguments: &[&str]) {
     assert!(Command::new("ip").args(arguments).status().expect("ip runs").success(), "ip {arguments:?}");
 }
 
+pub fn virsh(arguments: &[&str]) {
+    assert!(Command::new("virsh").args(arguments).status().expect("virsh runs").success(), "virsh {arguments:?}");
+}
+
 pub fn ping(address: &str) -> bool {
     Command::new("ping").args(["-c", "1", "-W", "2", address]).output().expect("ping runs").status.success()
 }
@@ -128,5 +148,13 @@ pub fn post(url: &str, cookie: &str, path: &str) -> u16 {
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         let request = client.post(format!("{url}/api/v1/{path}")).header("cookie", cookie).header("origin", url);
         request.send().await.expect("an answer").status().as_u16()
+    })
+}
+
+/// How the page answers who is logged in.
+pub fn status(url: &str, token: &str) -> u16 {
+    block_on(async {
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        client.get(url).bearer_auth(token).send().await.expect("an answer").status().as_u16()
     })
 }

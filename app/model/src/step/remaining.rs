@@ -1,9 +1,12 @@
 //! What is still to be done of a step on a host that may be there already: after a crash, a step may have had all of its
 //! effect, a part, or none, and the host may have been restarted since.
 
-use crate::observed::{DomainState, Nic, Observed, Source, SourceState};
+use crate::{
+    Mac,
+    observed::{DomainState, Nic, Observed, Source, SourceState},
+};
 
-use super::Step;
+use super::{GuestRoute, Step};
 
 impl Step {
     /// This step without what is so already; `None` if nothing is left of it.
@@ -11,6 +14,9 @@ impl Step {
     /// What cannot be known is not taken to be done: a source that does not answer leaves its steps whole.
     #[must_use]
     pub fn remaining(&self, observed: &Observed) -> Option<Self> {
+        if self.has_gone_with_nic(observed) {
+            return None;
+        }
         let mut rest = self.clone();
         match &mut rest {
             Self::AttachNic { guest, nic, live, config } => {
@@ -62,6 +68,17 @@ impl Step {
         }
     }
 
+    /// Whether it takes something away inside a guest that has gone with its NIC.
+    fn has_gone_with_nic(&self, observed: &Observed) -> bool {
+        let (Self::SetGuestLinkUp { guest, mac, up: false }
+        | Self::RemoveGuestAddress { guest, mac, .. }
+        | Self::RemoveGuestRoute { guest, route: GuestRoute { mac, .. } }) = self
+        else {
+            return false;
+        };
+        observed.sources.get(&Source::Libvirt) == Some(&SourceState::Answers) && found(observed, guest, *mac).is_none()
+    }
+
     /// The guest whose inside this step changes.
     pub fn inside(&self) -> Option<&str> {
         match self {
@@ -77,7 +94,7 @@ impl Step {
     }
 }
 
-fn found<'a>(observed: &'a Observed, guest: &str, mac: crate::Mac) -> Option<&'a Nic> {
+fn found<'a>(observed: &'a Observed, guest: &str, mac: Mac) -> Option<&'a Nic> {
     observed.domains.get(guest)?.nics.iter().find(|nic| nic.mac == mac)
 }
 
