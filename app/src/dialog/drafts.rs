@@ -74,5 +74,5 @@ pub fn words(entry: &Entry, edit: Edit, texts: &Texts) -> String {
         Entry::Network(name) => (texts.network, name.to_string()),
         Entry::Manager => (texts.manager, String::new()),
     };
-    format!("{kind} {name}: {edit}")
+    format!("{}: {edit}", format!("{kind} {name}").trim_end())
 }

@@ -39,6 +39,7 @@ texts! {
     added: "added", "新增";
     changed: "changed", "修改";
     removed: "removed", "删除";
+    manager: "Manager", "网络管理程序";
     drop_entry: "Discard: {}", "放弃：{}";
     edited_entries: "Edits", "编辑";
     edit_again: "Edit the draft again", "重新编辑草稿";

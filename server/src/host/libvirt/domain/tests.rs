@@ -80,6 +80,7 @@ fn marks_come_back() {
         .into(),
         routes: Vec::new(),
         ip_forward: Some(false),
+        autostart: Some(false),
     };
     // libvirt puts our prefix and namespace on the element that it was given.
     let text = marks::build(&marks)
