@@ -102,7 +102,7 @@ test("survival: a NIC that is in the running guest alone is marked on its guest"
   }
 });
 
-test("reboot: the bridges are kept in a manager's files, which can be read before they are written", async () => {
+test("survival: the bridges are kept in a manager's files, which can be read before they are written", async () => {
   const page = await open();
   const path = "/etc/network/interfaces.d/90-bridgehead";
   try {

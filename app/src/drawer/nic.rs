@@ -38,6 +38,9 @@ pub fn NicCard(guest: Memo<String>, mac: Mac) -> impl IntoPart {
     let new = Memo::new(move |_| fact.with(Option::is_none));
     let bridge = move || shown.with(|nic| nic.as_ref().and_then(|nic| nic.bridge.clone()));
     let subject = Subject::Nic(mac.to_string());
+    // A memo of its own, which goes with the drawer: what asks for the selection itself is asked once more when it changes,
+    // and then the other memos are gone already.
+    let selected = Memo::new(move |_| ui.is_selected(&subject));
     let cable = Memo::new(move |_| drafted.get().flatten().or_else(|| shown.get()).is_none_or(|nic| nic.cable));
     let rate = move || {
         let tap = shown.with(|nic| nic.as_ref().and_then(|nic| nic.tap.as_ref().map(|tap| tap.name.clone())))?;
@@ -49,7 +52,7 @@ pub fn NicCard(guest: Memo<String>, mac: Mac) -> impl IntoPart {
             class=move || format!("nic {}", bridge().map(|bridge| rail_class(&bridge)).unwrap_or_default())
             class:draft=move || new.get()
             class:going=move || going.get()
-            class:selected=move || ui.is_selected(&subject)
+            class:selected=move || selected.get()
         >
             {move || shown.get().map(|nic| {
                 let facts = live.topology.with(|topology| topology.guests.get(&guest.get()).cloned());
