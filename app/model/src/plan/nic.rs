@@ -116,13 +116,17 @@ fn place(
     planner.len() > before
 }
 
-/// A tap that was moved behind libvirt's back goes back to where libvirt says that it is.
+/// A tap that was moved behind libvirt's back goes back to where libvirt says that it is, also onto a bridge that was deleted
+/// under it and that this plan makes again.
 fn reseat(planner: &mut Planner<'_>, nic: &Nic, phase: Phase) {
     let observed = planner.observed;
     let Some(link) = nic.tap.as_deref().and_then(|tap| observed.link(tap)) else { return };
     let Some(said) = nic.live.as_ref().and_then(|attachment| bridge_of(observed, attachment)) else { return };
-    let Some(bridge) = observed.link(&said) else { return };
-    if link.master != Some(bridge.index) {
+    let bridge = observed.link(&said).map(|bridge| bridge.index);
+    if bridge.is_none() && planner.draft.bridge(&said).is_none() {
+        return;
+    }
+    if bridge.is_none() || link.master != bridge {
         let was = link.master.and_then(|index| observed.links.get(&index)).map(|link| link.name.clone());
         planner.push(phase, Step::SetMaster { link: link.name.clone(), master: Some(said), was });
     }
