@@ -4,8 +4,8 @@ pub mod firewall;
 pub mod guest;
 pub mod kernel;
 pub mod libvirt;
-pub mod relay;
 pub mod manager;
+pub mod relay;
 
 use std::sync::{Arc, PoisonError, RwLock};
 

@@ -103,7 +103,8 @@ impl Libvirt {
         self.inner.hub.removals()
     }
 
-    fn announce(&self, event: &LibvirtEvent) {
+    /// Says to whoever subscribed what libvirt itself has no event for.
+    pub fn announce(&self, event: &LibvirtEvent) {
         self.inner.hub.send(event);
     }
 

@@ -1,12 +1,18 @@
 //! Keeps links, routes, neighbours, FDB and sysctls true.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use model::observed::Source;
+use model::{
+    Observed,
+    observed::{Domain, Link, Source},
+};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{Reader, pace::Pace};
-use crate::host::kernel::{Error, Events, Nudge};
+use crate::host::{
+    kernel::{Error, Events, Nudge},
+    libvirt::LibvirtEvent,
+};
 
 /// `bridge-nf-call-*` and the hostname have no event; reading them takes some microseconds.
 const SETTINGS: Duration = Duration::from_secs(2);
@@ -79,8 +85,27 @@ impl Reader {
     /// Reads these parts, and always the settings that have no event.
     pub async fn kernel(&self, part: Part) {
         let _one_at_a_time = self.kernel.lock().await;
+        let before = self.board.observed();
         if let Err(error) = self.read_kernel(part).await {
             self.board.silent(Source::Kernel, &error);
+        }
+        if part.links {
+            self.announce_taps(&before, &self.board.observed());
+        }
+    }
+
+    /// libvirt has no event for a NIC that was moved or whose cable was pulled; the kernel has one for its tap.
+    fn announce_taps(&self, before: &Observed, after: &Observed) {
+        let Some(libvirt) = self.host.libvirt.get() else { return };
+        let plugged = |link: &Link| (link.master, link.up, link.carrier);
+        let has_changed =
+            |link: &&Link| before.links.get(&link.index).is_some_and(|before| plugged(before) != plugged(link));
+        let changed = after.links.values().filter(|link| link.tun.is_some()).filter(has_changed);
+        let changed: BTreeSet<&str> = changed.map(|link| link.name.as_str()).collect();
+        let of =
+            |domain: &&Domain| domain.nics.iter().filter_map(|nic| nic.tap.as_deref()).any(|tap| changed.contains(tap));
+        for domain in after.domains.values().filter(of) {
+            libvirt.announce(&LibvirtEvent::Domain(domain.name.clone()));
         }
     }
 

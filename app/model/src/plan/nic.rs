@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 
 use crate::{
-    Mac,
+    Cluster, Mac,
     observed::{Attachment, Domain, Nic, NicMark, Observed},
     resolve::{Inside, is_global, runs},
     step::{NicDefinition, Step},
@@ -33,7 +33,7 @@ pub(super) fn plan(planner: &mut Planner<'_>) {
     };
     let others = planner.observed.domains.values().flat_map(|domain| &domain.nics);
     let orphans = others.filter(|nic| !new.contains_key(&nic.mac)).filter(named);
-    let steps: Vec<Step> = orphans.filter_map(|nic| reseat(planner.observed, nic)).collect();
+    let steps: Vec<Step> = orphans.filter_map(|nic| reseat(planner.observed, planner.draft, nic)).collect();
     planner.steps.extend(steps.into_iter().map(|step| (Phase::Replug, step)));
 }
 
@@ -92,7 +92,7 @@ fn place(
     phase: Phase,
 ) -> bool {
     let before = planner.len();
-    planner.steps.extend(reseat(planner.observed, nic).map(|step| (phase, step)));
+    planner.steps.extend(reseat(planner.observed, planner.draft, nic).map(|step| (phase, step)));
     let definition = NicDefinition {
         mac: nic.mac,
         attachment: attachment.clone(),
@@ -125,11 +125,12 @@ fn place(
 }
 
 /// A tap that was moved behind libvirt's back, or orphaned by the restart of its network, goes back to where libvirt says
-/// that it is.
-pub(super) fn reseat(observed: &Observed, nic: &Nic) -> Option<Step> {
+/// that it is; also onto a bridge that was deleted under it, if the draft makes that again.
+pub(super) fn reseat(observed: &Observed, draft: &Cluster, nic: &Nic) -> Option<Step> {
     let link = observed.link(nic.tap.as_deref()?)?;
     let said = bridge_of(observed, nic.live.as_ref()?)?;
-    if link.master == Some(observed.link(&said)?.index) {
+    let bridge = observed.link(&said).map(|bridge| bridge.index);
+    if bridge.map_or(draft.bridge(&said).is_none(), |bridge| link.master == Some(bridge)) {
         return None;
     }
     let was = link.master.and_then(|index| observed.links.get(&index)).map(|link| link.name.clone());

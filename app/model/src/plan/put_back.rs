@@ -21,7 +21,7 @@ pub fn put_back(observed: &Observed, cluster: &Cluster, subjects: &[Subject]) ->
 fn seat(observed: &Observed, subject: &Subject) -> Option<Step> {
     let Subject::Nic(mac) = subject else { return None };
     let mut nics = observed.domains.values().flat_map(|domain| &domain.nics);
-    reseat(observed, nics.find(|nic| nic.mac.to_string() == *mac)?)
+    reseat(observed, &Cluster::default(), nics.find(|nic| nic.mac.to_string() == *mac)?)
 }
 
 /// Whether a step is about an object: for a network, also where its guests' taps are plugged in.
