@@ -76,7 +76,8 @@ test("wire: a change that cuts off whoever asked for it takes itself back, and t
     await tray(page).getByText("touches your own wire (br0)").waitFor();
 
     const told = page.evaluate(`(${appearance})(".countdown", "This change could cut you off")`);
-    const body = { cluster: (await api("GET", "drafts"))[0].cluster };
+    const [{ cluster }] = await api("GET", "drafts");
+    const body = { cluster };
     const { based_on, steps } = await api("POST", "plan", body);
     // As the page itself would ask, but with little time.
     const change = { ...body, version: (await api("GET", "document")).version, based_on, steps, confirm_within: 12 };

@@ -52,8 +52,9 @@ export async function apply(cluster) {
 
 const final = (state) => state === "committed" || state === "rolled-back";
 
-/** Back to an empty document: nothing of ours is left. */
+/** Back to an empty document: nothing of ours is left, and no draft of a page that was closed. */
 export async function cleared() {
+  for (const { who } of await api("GET", "drafts")) await api("DELETE", `drafts/${encodeURIComponent(who)}`);
   const { cluster } = await api("GET", "document");
   if (Object.keys(cluster).length > 0) await apply({});
 }

@@ -175,6 +175,7 @@ fn router(app: App) -> Router {
         .routes(routes!(history::log))
         .routes(routes!(draft::drafts))
         .routes(routes!(draft::stage, draft::unstage))
+        .routes(routes!(draft::unstage_other))
         .routes(routes!(draft::gateway))
         .routes(routes!(plan::plan))
         .routes(routes!(export::network, export::draft))

@@ -33,7 +33,7 @@ pub fn Keep() -> impl IntoPart {
             let buttons = offers.get().into_iter().map(button).collect::<Part>();
             view! {
                 <p class="soft spaced">{texts.keep_about}</p>
-                <div class="actions spaced">{buttons}</div>
+                <div class="actions spaced keep">{buttons}</div>
             }
         })
     }

@@ -48,6 +48,15 @@ const WINDOW: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operator(pub String);
 
+impl Operator {
+    const TOKEN: &str = "token";
+
+    /// Whoever can read the state folder: a script, or the command line of root.
+    pub fn is_token(&self) -> bool {
+        self.0 == Self::TOKEN
+    }
+}
+
 pub struct Access {
     token: String,
     store: Store,
@@ -118,7 +127,7 @@ impl Access {
     /// Says who sent a request, or why it does not pass.
     fn admit(&self, method: &Method, headers: &HeaderMap) -> Result<Operator, Refusal> {
         if let Some(bearer) = bearer(headers) {
-            return self.check_token(bearer).map(|()| Operator("token".to_owned()));
+            return self.check_token(bearer).map(|()| Operator(Operator::TOKEN.to_owned()));
         }
         check_host(headers)?;
         let session = self.session(&CookieJar::from_headers(headers)).ok_or_else(|| {

@@ -1,6 +1,10 @@
 //! Drafts: those that operators have staged, and those made from a wish.
 
-use axum::{Extension, Json, extract::State, http::StatusCode};
+use axum::{
+    Extension, Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
 use model::{
     Cluster,
     draft::Draft,
@@ -46,6 +50,22 @@ pub async fn unstage(
     State(app): State<App>,
     Extension(Operator(who)): Extension<Operator>,
 ) -> Result<StatusCode, Refusal> {
+    app.engine.unstage(&who)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Discards the draft of an operator who will not come back for it. Only with the token.
+#[utoipa::path(delete, path = "/api/v1/drafts/{who}", params(("who" = String, Path, description = "As the list names them")),
+    responses((status = 204), (status = 403, body = Problem)))]
+pub async fn unstage_other(
+    State(app): State<App>,
+    Extension(operator): Extension<Operator>,
+    Path(who): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    if !operator.is_token() {
+        let detail = format!("only {who} can discard this draft, or whoever has the token");
+        return Err(Refusal::new(ProblemKind::Forbidden, detail).field("who"));
+    }
     app.engine.unstage(&who)?;
     Ok(StatusCode::NO_CONTENT)
 }
