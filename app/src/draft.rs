@@ -84,6 +84,12 @@ impl Draft {
         expect_context()
     }
 
+    /// There is a draft to be read, and no change on its way: that goes first, it may have to be confirmed.
+    pub fn is_shown(self) -> bool {
+        let runs = self.live.change.with(|change| change.as_ref().is_some_and(|change| !change.state.is_final()));
+        self.edited.with(Option::is_some) && !runs
+    }
+
     /// The document as the draft has it.
     pub fn cluster(self) -> Cluster {
         self.edited

@@ -23,7 +23,7 @@ pub fn Tray() -> impl IntoPart {
     let draft = Draft::here();
     let texts = texts();
     let loader = Loader::here();
-    let planned = Memo::new(move |_| draft.edited.with(Option::is_some) || loader.is_behind());
+    let planned = Memo::new(move |_| draft.is_shown() || loader.is_behind());
     let changed = Memo::new(move |_| live.change.with(Option::is_some));
     move || {
         let (planned, changed) = (planned.get(), changed.get());
@@ -39,9 +39,8 @@ pub fn Tray() -> impl IntoPart {
 
 pub fn content() -> Part {
     let draft = Draft::here();
-    let planned = draft.edited.with_untracked(Option::is_some);
     view! {
-        {if planned { view! { <plan::PlanView/> } } else { view! { <change::ChangeView/> } }}
+        {if untrack(|| draft.is_shown()) { view! { <plan::PlanView/> } } else { view! { <change::ChangeView/> } }}
         <Trouble refusal=draft.refusal/>
     }
 }
