@@ -3,7 +3,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 
 import { browser, closeBrowser, drag, fresh, live, onPicture, open, rail } from "./lib/browser.mjs";
 import { plug, tray } from "./lib/draft.mjs";
-import { apply, cleared, ready, run, token, until, url } from "./lib/lab.mjs";
+import { apply, cleared, committed, ready, run, token, until, url } from "./lib/lab.mjs";
 import { appearance, kb, listen, median, meter, ms, noteLive, percentile } from "./lib/measure.mjs";
 
 const row = (...cells) => console.log(`| ${cells.join(" | ")} |`);
@@ -108,6 +108,44 @@ async function attach() {
   row("drag released to NIC attached", `${ms(median(byDrag))}: ${ratio.toFixed(2)} times`, "≤ 1.5 times", `\`virsh attach-interface\` ${ms(median(byVirsh))}`);
 }
 
+/** What the journal and the proof add to the steps of a change, by the server's own account of both. */
+async function engine() {
+  const bridge = [{ name: "mybr0", address: "192.168.48.1/24" }];
+  await apply({ bridge });
+  const [all, steps] = [[], []];
+  for (let nth = 0; nth < 9; nth += 1) {
+    const mac = `52:54:00:be:7e:${(16 + nth).toString(16)}`;
+    const { id } = await apply({ bridge, nic: [{ guest: "node2", mac, bridge: "mybr0" }] });
+    const took = (await committed()).find((change) => change.id === id);
+    all.push(took.all);
+    steps.push(took.steps);
+    await apply({ bridge });
+  }
+  await cleared();
+  const ratio = median(all) / median(steps);
+  row("attaching one NIC, with journal and proof, median", `${ms(median(all))}: ${ratio.toFixed(2)} times`, "≤ 1.3 times", `its steps alone, of the same changes: ${ms(median(steps))}`);
+}
+
+/** From the kernel's event of an address that is gone to the count of findings in the header. */
+async function drift() {
+  await apply({ bridge: [{ name: "mybr0", address: "192.168.48.1/24" }] });
+  const watched = await open();
+  const kernel = listen("ip", "monitor", "address");
+  const seen = [];
+  for (let nth = 0; nth < 15; nth += 1) {
+    await watched.getByRole("button", { name: "no findings" }).waitFor();
+    const shown = watched.evaluate(`(${appearance})(".badge.warn", "1 finding")`);
+    const event = kernel.next(/Deleted.*192\.168\.48\.1/);
+    await run("ip", "address", "delete", "192.168.48.1/24", "dev", "mybr0");
+    seen.push((await shown) - (await event));
+    await run("ip", "address", "add", "192.168.48.1/24", "dev", "mybr0");
+  }
+  kernel.end();
+  await watched.context().close();
+  await cleared();
+  row("`ip addr del` to drift in the DOM, from the event: median, p95", `${ms(median(seen))}, ${ms(percentile(seen, 0.95))}`, "≤ 300 ms", "");
+}
+
 /** The server's resident memory, in bytes. */
 async function resident() {
   const { pid } = JSON.parse(await readFile("/run/bridgehead/server.json", "utf8"));
@@ -183,7 +221,7 @@ async function manyLinks() {
   for (const one of pages) await one.context().close();
 }
 
-const parts = { page, externalChanges, attach, memory, manyGuests, manyLinks };
+const parts = { page, externalChanges, attach, engine, drift, memory, manyGuests, manyLinks };
 const wanted = process.argv.slice(2);
 await ready();
 await browser();

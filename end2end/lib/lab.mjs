@@ -1,5 +1,6 @@
 // The lab around this process: `bridgehead lab run` set BRIDGEHEAD_URL and BRIDGEHEAD_TOKEN, and ip, virsh and nft see its world.
 import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 
 const execute = promisify(execFile);
@@ -51,6 +52,13 @@ export async function apply(cluster) {
 }
 
 const final = (state) => state === "committed" || state === "rolled-back";
+
+/** The changes that the dashboard's log calls committed, and how many milliseconds each took, in all and for its steps alone. */
+export async function committed() {
+  const log = await readFile(`${needed("BRIDGEHEAD_LAB")}/log/bridgehead.log`, "utf8");
+  const lines = log.matchAll(/change (\d+) \((.*)\): committed in (\d+) ms, (\d+) ms/g);
+  return [...lines].map(([, id, why, all, steps]) => ({ id: Number(id), why, all: Number(all), steps: Number(steps) }));
+}
 
 /** Back to an empty document: nothing of ours is left, and no draft of a page that was closed. */
 export async function cleared() {

@@ -24,13 +24,14 @@ mod pace;
 mod tests;
 mod traffic;
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, error::Error, sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use model::{
     Observed,
     event::{Patch, Traffic},
     observed::{Source, SourceState},
+    step::Step,
 };
 use tokio::{
     sync::{Mutex, broadcast, watch},
@@ -108,6 +109,21 @@ impl Watch {
     pub async fn refresh(&self, guests: &[String]) -> Arc<Observed> {
         self.reader.all(self.reader.connected_libvirt()).await;
         join_all(guests.iter().map(|guest| self.reader.guest(guest))).await;
+        self.observed()
+    }
+
+    /// Reads now what these steps can have changed. The rest is kept true by its events.
+    pub async fn reread(&self, steps: &[Step]) -> Arc<Observed> {
+        let reader = &self.reader;
+        let inside: BTreeSet<&str> = steps.iter().filter_map(Step::inside).collect();
+        let domains: BTreeSet<String> = steps.iter().filter_map(Step::guest).map(str::to_owned).collect();
+        let firewall = async {
+            if steps.iter().any(|step| step.source() == Source::Firewall) {
+                drop(reader.firewall().await);
+            }
+        };
+        tokio::join!(reader.kernel(kernel::Part::ALL), firewall, reader.domains(domains));
+        join_all(inside.into_iter().map(|guest| reader.guest(guest))).await;
         self.observed()
     }
 

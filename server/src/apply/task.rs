@@ -147,7 +147,7 @@ impl Task {
         let guests = guests_inside(&self.plan.steps);
         let mut changes = watch.changes();
         let deadline = Instant::now() + SETTLE;
-        watch.refresh(&guests).await;
+        watch.reread(&self.plan.steps).await;
         loop {
             if self.missing(&changes.borrow_and_update()).is_none() {
                 return Ok(());

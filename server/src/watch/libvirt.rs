@@ -114,6 +114,14 @@ impl Reader {
         Ok(())
     }
 
+    /// These domains.
+    pub async fn domains(&self, domains: BTreeSet<String>) {
+        let Some(libvirt) = self.host.libvirt.get().filter(|_| !domains.is_empty()) else { return };
+        if let Err(error) = self.libvirt_parts(&libvirt, &Touched { domains, ..Touched::default() }).await {
+            self.board.silent(Source::Libvirt, &error);
+        }
+    }
+
     async fn libvirt_parts(&self, libvirt: &Libvirt, touched: &Touched) -> Result<(), Error> {
         let (mut domains, mut networks) = (Vec::new(), Vec::new());
         if touched.domains.len() > ONE_BY_ONE {

@@ -47,24 +47,32 @@ impl Step {
 
     /// Whether what was observed tells if this step is done.
     fn can_be_judged(&self, observed: &Observed) -> bool {
-        let answers = |source| observed.sources.get(&source) == Some(&SourceState::Answers);
+        observed.sources.get(&self.source()) == Some(&SourceState::Answers)
+            // What runs in a guest is gone when the guest is off.
+            && self.inside().is_none_or(|guest| {
+                !is_active(observed, guest) || observed.guests.get(guest).is_some_and(|facts| facts.trouble.is_none())
+            })
+    }
+
+    /// Who tells whether it is done; of what is inside a guest, that the guest runs.
+    pub fn source(&self) -> Source {
         match self {
-            Self::ReplaceTable { .. } | Self::InsertRule { .. } | Self::DeleteRule { .. } => answers(Source::Firewall),
-            Self::AttachNic { .. }
-            | Self::DetachNic { .. }
-            | Self::UpdateNic { .. }
-            | Self::SetGuestAutostart { .. }
-            | Self::SetNetworkAutostart { .. }
-            | Self::SetMarks { .. } => answers(Source::Libvirt),
-            _ => match self.inside() {
-                // What runs in a guest is gone when the guest is off.
-                Some(guest) => {
-                    answers(Source::Libvirt)
-                        && (!is_active(observed, guest)
-                            || observed.guests.get(guest).is_some_and(|facts| facts.trouble.is_none()))
-                }
-                None => answers(Source::Kernel),
-            },
+            Self::ReplaceTable { .. } | Self::InsertRule { .. } | Self::DeleteRule { .. } => Source::Firewall,
+            Self::SetNetworkAutostart { .. } => Source::Libvirt,
+            _ if self.guest().is_some() => Source::Libvirt,
+            _ => Source::Kernel,
+        }
+    }
+
+    /// The guest that this step changes.
+    pub fn guest(&self) -> Option<&str> {
+        match self {
+            Self::AttachNic { guest, .. }
+            | Self::DetachNic { guest, .. }
+            | Self::UpdateNic { guest, .. }
+            | Self::SetGuestAutostart { guest, .. }
+            | Self::SetMarks { guest, .. } => Some(guest),
+            _ => self.inside(),
         }
     }
 
