@@ -84,10 +84,10 @@ impl Draft {
         expect_context()
     }
 
-    /// There is a draft to be read, and no change on its way: that goes first, it may have to be confirmed.
+    /// There is a draft to be read, and no change whose course has to be: that may have to be confirmed, or has just failed.
     pub fn is_shown(self) -> bool {
-        let runs = self.live.change.with(|change| change.as_ref().is_some_and(|change| !change.state.is_final()));
-        self.edited.with(Option::is_some) && !runs
+        let told = self.live.news.get() && self.live.change.with(Option::is_some);
+        self.edited.with(Option::is_some) && !told
     }
 
     /// The document as the draft has it.

@@ -53,6 +53,8 @@ pub struct Live {
     pub drafts: RwSignal<Option<Vec<Draft>>>,
     pub connection: RwSignal<Connection>,
     pub change: RwSignal<Option<Change>>,
+    /// The change runs, or has ended while somebody looked.
+    pub news: RwSignal<bool>,
     /// What is not as the document says.
     pub drift: RwSignal<Vec<Note>>,
     /// By link name.
@@ -78,6 +80,7 @@ impl Live {
             drafts: RwSignal::default(),
             connection: RwSignal::new(Connection::Connecting),
             change: RwSignal::new(None),
+            news: RwSignal::new(false),
             drift: RwSignal::default(),
             rates: RwSignal::default(),
             hits: RwSignal::default(),
@@ -118,7 +121,11 @@ impl Live {
             Frame::Patch(patch) => self.observed.update(|observed| patch.apply(observed)),
             Frame::You(you) => self.you.set(Some(you)),
             Frame::Document(document) => self.set_document(document),
-            Frame::Change(change) => self.change.set(Some(change)),
+            Frame::Change(change) => {
+                let known = self.change.with_untracked(|old| old.as_ref().is_some_and(|old| old.id == change.id));
+                self.news.set(known || !change.state.is_final());
+                self.change.set(Some(change));
+            }
             Frame::Counters(traffic) => {
                 let name =
                     |index: u32| self.observed.with_untracked(|o| o.links.get(&index).map(|link| link.name.clone()));
