@@ -11,7 +11,7 @@ use model::{
     draft::{Entry, without},
     event::Document,
     note::Subject,
-    plan::Plan,
+    plan::{Change, Plan},
     topology::Topology,
 };
 
@@ -84,10 +84,12 @@ impl Draft {
         expect_context()
     }
 
-    /// There is a draft to be read, and no change whose course has to be: that may have to be confirmed, or has just failed.
+    /// There is a draft to be read, and no change whose course has to be: one that runs, it may have to be confirmed, or one
+    /// of ours that has just ended.
     pub fn is_shown(self) -> bool {
-        let told = self.live.news.get() && self.live.change.with(Option::is_some);
-        self.edited.with(Option::is_some) && !told
+        let who = self.live.who.get();
+        let told = |change: &Change| !change.state.is_final() || self.live.news.get() && change.who == who;
+        self.edited.with(Option::is_some) && !self.live.change.with(|change| change.as_ref().is_some_and(told))
     }
 
     /// The document as the draft has it.
