@@ -88,7 +88,6 @@ mod tests {
         let mut initial = Initial {
             observed: Default::default(),
             document: Default::default(),
-            you: None,
             language: model::Language::Chinese,
             theme: crate::Theme::Dark,
             logged_in: false,

@@ -76,12 +76,12 @@ impl Stage {
         match own {
             // What is being sent from here is newer, and so is what was edited before the server was heard.
             _ if self.sending.get_value() => {}
-            Some(kept) if elsewhere(&kept) && kept.version == document.version => {
-                if before.is_some() || edited.is_none() {
-                    let taken = Edited { base: document, cluster: kept.cluster, conflicts: kept.conflicts };
-                    self.kept.set_value(Some(taken.clone()));
-                    self.draft.edited.set(Some(taken));
-                }
+            Some(kept)
+                if elsewhere(&kept) && kept.version == document.version && (before.is_some() || edited.is_none()) =>
+            {
+                let taken = Edited { base: document, cluster: kept.cluster, conflicts: kept.conflicts };
+                self.kept.set_value(Some(taken.clone()));
+                self.draft.edited.set(Some(taken));
             }
             None if before == Some(Seen::Ours) && edited == self.kept.get_value() => {
                 self.kept.set_value(None);
