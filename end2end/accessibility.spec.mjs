@@ -40,7 +40,7 @@ for (const theme of ["light", "dark"]) {
     await page.getByRole("button", { name: "Add to the draft" }).click();
     await page.locator("#tray").waitFor();
     assert.deepEqual(await axe(page), [], "tray");
-    await page.getByRole("button", { name: "Discard" }).click();
+    await page.getByRole("button", { name: "Discard", exact: true }).click();
     await page.context().close();
   });
 

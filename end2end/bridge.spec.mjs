@@ -13,7 +13,7 @@ test("bridge: nothing happens before Apply, and Discard leaves nothing", async (
   assert.match(await tray(page).innerText(), /nothing has happened yet/);
   assert.ok((await sentences(page)).length > 0);
   await assert.rejects(run("ip", "link", "show", "mybr0"));
-  await tray(page).getByRole("button", { name: "Discard" }).click();
+  await tray(page).getByRole("button", { name: "Discard", exact: true }).click();
   await rail(page, "mybr0").waitFor({ state: "detached" });
   await page.context().close();
 });
