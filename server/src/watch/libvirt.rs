@@ -73,6 +73,8 @@ async fn follow(reader: &Reader, libvirt: &Libvirt) -> Option<Error> {
     let mut leases = interval(LEASES);
     leases.set_missed_tick_behavior(MissedTickBehavior::Delay);
     leases.reset();
+    // A device is announced when the running guest has it; the persistent definition may follow only then.
+    let (mut again, mut read) = (BTreeSet::new(), Instant::now());
     if let Err(error) = reader.libvirt(libvirt).await {
         return Some(error);
     }
@@ -82,6 +84,7 @@ async fn follow(reader: &Reader, libvirt: &Libvirt) -> Option<Error> {
             event = events.recv() => touched.add(event?),
             () = due(reader, asked) => touched.leases = true,
             _ = leases.tick() => touched.leases = true,
+            () = tokio::time::sleep_until(read + DEFINED), if !again.is_empty() => {}
         }
         pace.collect(&mut events, |event| touched.add(event)).await;
         if touched.closed {
@@ -90,11 +93,19 @@ async fn follow(reader: &Reader, libvirt: &Libvirt) -> Option<Error> {
         if touched.leases {
             asked = Instant::now();
         }
+        let announced = touched.domains.clone();
+        touched.domains.append(&mut again);
+        if !announced.is_empty() {
+            (again, read) = (announced, Instant::now());
+        }
         if let Err(error) = reader.libvirt_parts(libvirt, &touched).await {
             return Some(error);
         }
     }
 }
+
+/// How long the persistent definition may take to follow the running one.
+const DEFINED: Duration = Duration::from_millis(300);
 
 /// Neighbours come and go all the time: leases are asked for at most twice a second.
 async fn due(reader: &Reader, asked: Instant) {
