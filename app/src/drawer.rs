@@ -2,6 +2,7 @@
 //!
 //! Of all this only [`Drawer`] itself is there from the start.
 
+mod autostart;
 mod bridge;
 mod guest;
 mod host;

@@ -10,6 +10,7 @@ use model::{
     firewall::translation,
     gateway::{self, GatewayRequest},
     nic::{self, Place},
+    note::Subject,
     observed::{AgentChannel, Attachment, DomainState, Link, ManagerKind},
     plan::{Plan, plan},
     step::Step,
@@ -143,11 +144,10 @@ fn edited(observed: &Observed, cluster: &Cluster, edit: &Edit) -> Cluster {
         }
         Edit::Keep(manager) => Ok(Cluster { manager: *manager, ..cluster.clone() }),
         Edit::RemoveGateway(n) => Ok(gateway::remove_gateway(cluster, BRIDGES[*n])),
-        Edit::Autostart { guest: Some(guest), on } => {
-            Ok(autostart::set_guest(observed, cluster, cluster, &GUESTS[*guest].parse().expect("a name"), *on))
-        }
-        Edit::Autostart { guest: None, on } => {
-            Ok(autostart::set_network(observed, cluster, cluster, &"default".parse().expect("a name"), *on))
+        Edit::Autostart { guest, on } => {
+            let guest = guest.map(|guest| Subject::Guest(GUESTS[guest].to_owned()));
+            let subject = guest.unwrap_or_else(|| Subject::Network("default".to_owned()));
+            Ok(autostart::set(observed, cluster, cluster, &subject, *on))
         }
     };
     result.unwrap_or_else(|_| cluster.clone())

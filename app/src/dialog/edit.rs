@@ -83,24 +83,6 @@ pub fn keep(live: Live, draft: Draft, mac: Mac) {
     draft.put(cluster);
 }
 
-/// Whether this guest starts with the host.
-pub fn set_guest_autostart(live: Live, draft: Draft, name: &str, on: bool) {
-    let Ok(name) = name.parse() else { return };
-    let cluster = untrack(|| draft.cluster());
-    let edit =
-        |observed: &Observed, committed: &Cluster| autostart::set_guest(observed, committed, &cluster, &name, on);
-    draft.put(live.observed.with_untracked(|o| live.document.with_untracked(|document| edit(o, &document.cluster))));
-}
-
-/// Whether this network starts with the host.
-pub fn set_network_autostart(live: Live, draft: Draft, name: &str, on: bool) {
-    let Ok(name) = name.parse() else { return };
-    let cluster = untrack(|| draft.cluster());
-    let edit =
-        |observed: &Observed, committed: &Cluster| autostart::set_network(observed, committed, &cluster, &name, on);
-    draft.put(live.observed.with_untracked(|o| live.document.with_untracked(|document| edit(o, &document.cluster))));
-}
-
 /// Whether this object is put back without asking, and how the document says so; `None` if it cannot.
 pub fn put_back(cluster: &Cluster, subject: &Subject) -> Option<bool> {
     match subject {

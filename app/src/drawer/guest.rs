@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use model::{note::Subject, topology};
 
-use super::{Notes, nic::NicCard};
+use super::{Notes, autostart::Autostart, nic::NicCard};
 use crate::{
     dialog::edit,
     draft::Draft,
@@ -126,27 +126,7 @@ fn Standing(guest: topology::Guest) -> impl IntoPart {
             <Fact word=texts.autostart>{facts::yes(guest.autostart, texts)}</Fact>
             <AfterReboot subject=Subject::Guest(guest.name.clone())/>
         </dl>
-        {guest.persistent.then(|| view! { <Autostart name=guest.name.clone()/> })}
-    }
-}
-
-/// Whether it starts with the host: as the draft has it, or as it is.
-#[component]
-fn Autostart(name: String) -> impl IntoPart {
-    let live = Live::here();
-    let draft = Draft::here();
-    let texts = texts();
-    let key = name.clone();
-    let starts = Memo::new(move |_| {
-        let wanted = draft.cluster().guest(&key).and_then(|guest| guest.autostart);
-        let is = live.observed.with(|observed| observed.domains.get(&key).is_some_and(|domain| domain.autostart));
-        wanted.unwrap_or(is)
-    });
-    let words = move || if starts.get() { texts.not_with_host } else { texts.start_with_host };
-    view! {
-        <button class="button wide" on:click=move |_| edit::set_guest_autostart(live, draft, &name, !starts.get_untracked())>
-            {words}
-        </button>
+        <div class="actions"><Autostart subject=Subject::Guest(guest.name.clone())/></div>
     }
 }
 

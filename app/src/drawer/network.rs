@@ -3,10 +3,8 @@
 use leptos::prelude::*;
 use model::{note::Subject, observed};
 
-use super::{Notes, put_back::PutBack};
+use super::{Notes, autostart::Autostart, put_back::PutBack};
 use crate::{
-    dialog::edit,
-    draft::Draft,
     facts,
     live::Live,
     parts::facts::{Fact, Table},
@@ -62,22 +60,10 @@ fn Known(network: observed::Network) -> impl IntoPart {
 /// What the document can say of a network, also shown on its bridge.
 #[component]
 pub fn Actions(name: String) -> impl IntoPart {
-    let live = Live::here();
-    let draft = Draft::here();
-    let texts = texts();
-    let key = name.clone();
-    let starts = Memo::new(move |_| {
-        let wanted = draft.cluster().network(&key).and_then(|network| network.autostart);
-        let is = live.observed.with(|observed| observed.networks.get(&key).is_some_and(|network| network.autostart));
-        wanted.unwrap_or(is)
-    });
-    let subject = Subject::Network(name.clone());
-    let words = move || if starts.get() { texts.not_with_host } else { texts.start_with_host };
+    let subject = Subject::Network(name);
     view! {
         <div class="actions">
-            <button class="button" on:click=move |_| edit::set_network_autostart(live, draft, &name, !starts.get_untracked())>
-                {words}
-            </button>
+            <Autostart subject=subject.clone()/>
             <PutBack subject/>
         </div>
     }
