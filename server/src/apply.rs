@@ -251,7 +251,7 @@ impl Engine {
         let guard = self.alone()?;
         let document = self.store.document()?;
         let plan = match subject {
-            Some(subject) => plan::put_back(&self.watch.observed(), &document.cluster, std::slice::from_ref(subject)),
+            Some(subject) => self.plan_back(&document.cluster, std::slice::from_ref(subject)).await,
             None => self.plan(&document.cluster, &document.cluster).await,
         };
         if plan.is_empty() && !plan.is_blocked() {
@@ -289,16 +289,25 @@ impl Engine {
         })
     }
 
-    /// What `draft` would do. Nothing announces what happens inside guests: those that the plan would change are asked
-    /// before it is made.
+    /// What `draft` would do.
     pub async fn plan(&self, committed: &Cluster, draft: &Cluster) -> Plan {
-        let first = plan(&self.watch.observed(), committed, draft);
+        self.fresh(|observed| plan(observed, committed, draft)).await
+    }
+
+    /// What would put these objects back.
+    async fn plan_back(&self, cluster: &Cluster, subjects: &[Subject]) -> Plan {
+        self.fresh(|observed| plan::put_back(observed, cluster, subjects)).await
+    }
+
+    /// Nothing announces what happens inside guests: those that the plan would change are asked before it is made.
+    async fn fresh(&self, make: impl Fn(&Observed) -> Plan) -> Plan {
+        let first = make(&self.watch.observed());
         let guests = guests_to_ask(&first.steps);
         if guests.is_empty() {
             return first;
         }
         join_all(guests.iter().map(|guest| self.watch.refresh_guest(guest))).await;
-        plan(&self.watch.observed(), committed, draft)
+        make(&self.watch.observed())
     }
 
     async fn begin(&self, guard: OwnedMutexGuard<()>, aim: Aim, caller: &Caller) -> Result<Change, ApplyError> {

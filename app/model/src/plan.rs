@@ -143,8 +143,7 @@ impl<'a> Planner<'a> {
         self.notes.sort_by_key(|note| note.severity);
         let mut plan = Plan { based_on: self.observed.generation, notes: self.notes, ..Plan::default() };
         if !plan.is_blocked() {
-            plan.undo = steps.iter().rev().map(Step::inverse).collect();
-            plan.steps = steps;
+            plan.set(steps);
             plan.promises = self.new.promises;
         }
         plan
@@ -181,8 +180,13 @@ impl Plan {
 
     /// Keeps only some of its steps, with their inverses.
     pub fn keep(&mut self, which: impl Fn(&Step) -> bool) {
-        self.steps.retain(which);
-        self.undo = self.steps.iter().rev().map(Step::inverse).collect();
+        let steps = std::mem::take(&mut self.steps);
+        self.set(steps.into_iter().filter(which).collect());
+    }
+
+    fn set(&mut self, steps: Vec<Step>) {
+        self.undo = steps.iter().rev().map(Step::inverse).collect();
+        self.steps = steps;
     }
 
     /// Whether applying either would do the same.

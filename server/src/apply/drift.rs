@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use model::{
     drift::drift,
     note::{Note, Subject},
-    plan::{concerns, put_back},
+    plan::concerns,
 };
 use tokio::time::Instant;
 
@@ -22,7 +22,7 @@ const WINDOW: Duration = Duration::from_secs(60);
 impl Engine {
     /// What is not as the document says, now. While a change is on its way, nothing is as any document says.
     pub fn drift(&self) -> Vec<Note> {
-        if self.is_changing() {
+        if self.current.borrow().as_ref().is_some_and(|change| !change.state.is_final()) {
             return Vec::new();
         }
         match self.store.document() {
@@ -32,10 +32,6 @@ impl Engine {
                 Vec::new()
             }
         }
-    }
-
-    fn is_changing(&self) -> bool {
-        self.current.borrow().as_ref().is_some_and(|change| !change.state.is_final())
     }
 
     /// For ever.
@@ -68,12 +64,11 @@ impl Engine {
     async fn put_back_always(&self, done: &mut VecDeque<Instant>) -> Result<(), ApplyError> {
         let document = self.store.document()?;
         let always = document.cluster.always();
-        if always.is_empty() || self.is_changing() {
+        if always.is_empty() {
             return Ok(());
         }
         let guard = self.alone()?;
-        let observed = self.watch.observed();
-        let plan = put_back(&observed, &document.cluster, &always);
+        let plan = self.plan_back(&document.cluster, &always).await;
         if plan.is_empty() {
             return Ok(());
         }
@@ -87,6 +82,7 @@ impl Engine {
         if done.len() == TIMES {
             tracing::warn!("put back {TIMES} times within {} s: left to a person for now", WINDOW.as_secs());
         }
+        let observed = self.watch.observed();
         let concerned = |subject: &&Subject| plan.steps.iter().any(|step| concerns(&observed, step, subject));
         let names: Vec<String> = always.iter().filter(concerned).map(ToString::to_string).collect();
         self.put_back_alone(guard, plan, document.cluster, format!("put back {}, as always", names.join(", "))).await?;

@@ -8,13 +8,14 @@ use super::{Plan, nic::reseat, plan};
 /// says that it is.
 pub fn put_back(observed: &Observed, cluster: &Cluster, subjects: &[Subject]) -> Plan {
     let mut plan = plan(observed, cluster, cluster);
-    let seats: Vec<Step> = subjects.iter().filter_map(|subject| seat(observed, subject)).collect();
-    plan.keep(|step| !seats.contains(step) && subjects.iter().any(|subject| concerns(observed, step, subject)));
-    if !plan.is_blocked() {
-        plan.steps.extend(seats);
-    }
-    plan.keep(|_| true);
     plan.promises.clear();
+    if plan.is_blocked() {
+        return plan;
+    }
+    let concerned = |step: &Step| subjects.iter().any(|subject| concerns(observed, step, subject));
+    let seats: Vec<Step> = subjects.iter().filter_map(|subject| seat(observed, subject)).collect();
+    let others = std::mem::take(&mut plan.steps).into_iter().filter(|step| concerned(step) && !seats.contains(step));
+    plan.set(others.chain(seats.iter().cloned()).collect());
     plan
 }
 
