@@ -100,8 +100,9 @@ pub fn carry(base: &Cluster, newer: &Cluster, draft: &Cluster) -> (Cluster, Vec<
 
 /// The entries that both edit, not in the same way.
 pub fn conflicts(base: &Cluster, one: &Cluster, other: &Cluster) -> Vec<Entry> {
+    let others = edits(base, other);
     let both = edits(base, one).into_iter().map(|(entry, _)| entry);
-    let both = both.filter(|entry| edits(base, other).iter().any(|(edited, _)| edited == entry));
+    let both = both.filter(|entry| others.iter().any(|(edited, _)| edited == entry));
     both.filter(|entry| find(one, entry) != find(other, entry)).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use model::{Observed, event::YouAreHere};
+use model::{Observed, event::YouAreHere, observed::Route};
 
 use crate::host::relay;
 
@@ -18,10 +18,11 @@ impl Origin {
     /// A peer on this machine may be the end of a tunnel: that takes a look at every process.
     pub async fn of(peer: SocketAddr) -> Self {
         let address = peer.ip().to_canonical();
-        let behind = match address.is_loopback() {
+        let behind = if address.is_loopback() {
             // Whoever cannot be told is local.
-            true => tokio::task::spawn_blocking(move || relay::behind(peer)).await.unwrap_or_default(),
-            false => Vec::new(),
+            tokio::task::spawn_blocking(move || relay::behind(peer)).await.unwrap_or_default()
+        } else {
+            Vec::new()
         };
         Self { peer: address, behind }
     }
@@ -44,9 +45,7 @@ impl Origin {
 fn way(observed: &Observed, address: IpAddr) -> Option<String> {
     let near = observed.links.values().find(|link| link.reaches(address)).map(|link| link.name.clone());
     near.or_else(|| {
-        let fits = |route: &&model::observed::Route| {
-            route.is_default() && route.destination.addr().is_ipv4() == address.is_ipv4()
-        };
+        let fits = |route: &&Route| route.is_default() && route.destination.addr().is_ipv4() == address.is_ipv4();
         Some(observed.links.get(&observed.routes.iter().find(fits)?.link?)?.name.clone())
     })
 }
