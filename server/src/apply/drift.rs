@@ -62,12 +62,13 @@ impl Engine {
 
     /// Puts back what the document wants put back without asking. `done` is when that was done of late.
     async fn put_back_always(&self, done: &mut VecDeque<Instant>) -> Result<(), ApplyError> {
-        let document = self.store.document()?;
-        let always = document.cluster.always();
-        if always.is_empty() {
+        if self.store.document()?.cluster.always().is_empty() {
             return Ok(());
         }
-        let guard = self.alone()?;
+        // A change that has just ended may not have let go yet: there is no later event to wait for.
+        let guard = Arc::clone(&self.lock).lock_owned().await;
+        let document = self.store.document()?;
+        let always = document.cluster.always();
         let plan = self.plan_back(&document.cluster, &always).await;
         if plan.is_empty() {
             return Ok(());
