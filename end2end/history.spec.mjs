@@ -96,10 +96,10 @@ test("confirm: nobody else's page confirms, and silence takes the change back", 
   const { version } = await api("GET", "document");
   const { based_on, steps } = await api("POST", "plan", { cluster });
   // The script that asks for it says nothing more.
-  await api("POST", "changes", { cluster, version, based_on, steps, confirm_within: 5 });
+  await api("POST", "changes", { cluster, version, based_on, steps, confirm_within: 10 });
   await tray(page).getByRole("timer").filter({ hasText: "waits for their confirmation" }).waitFor();
-  await tray(page).getByRole("status").filter({ hasText: "Rolled back" }).waitFor();
-  await tray(page).getByText("nobody confirmed it within 5 s").waitFor();
+  await tray(page).getByRole("status").filter({ hasText: "Rolled back" }).waitFor({ timeout: 60_000 });
+  await tray(page).getByText("nobody confirmed it within 10 s").waitFor();
   await settled(async () => assert.deepEqual(await structure(), before));
   await page.context().close();
 });

@@ -2,7 +2,7 @@
 import { mkdir } from "node:fs/promises";
 
 import { closeBrowser, live, open, setTheme } from "./lib/browser.mjs";
-import { bridgehead, ready, run } from "./lib/lab.mjs";
+import { bridgehead, ready, run, withoutDrafts } from "./lib/lab.mjs";
 
 const folder = new URL("../docs/pictures/", import.meta.url).pathname;
 await mkdir(folder, { recursive: true });
@@ -17,6 +17,7 @@ async function picture(name, options, act = async () => {}) {
     await act(page);
     await page.screenshot({ path: `${folder}${name}-${theme}.png` });
     await page.context().close();
+    await withoutDrafts();
   }
 }
 

@@ -60,9 +60,14 @@ export async function committed() {
   return [...lines].map(([, id, why, all, steps]) => ({ id: Number(id), why, all: Number(all), steps: Number(steps) }));
 }
 
-/** Back to an empty document: nothing of ours is left, and no draft of a page that was closed. */
-export async function cleared() {
+/** Discards everybody's drafts, those of pages that were closed too. */
+export async function withoutDrafts() {
   for (const { who } of await api("GET", "drafts")) await api("DELETE", `drafts/${encodeURIComponent(who)}`);
+}
+
+/** Back to an empty document: nothing of ours is left, and no draft. */
+export async function cleared() {
+  await withoutDrafts();
   const { cluster } = await api("GET", "document");
   if (Object.keys(cluster).length > 0) await apply({});
 }

@@ -14,7 +14,7 @@ use std::{
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use server::{BRIDGE, NIC, PROGRAM, Server, UPLINK, alone, folder, is_final, say, serve, stderr, until};
+use server::{BRIDGE, NIC, PROGRAM, Server, UPLINK, alone, database, folder, is_final, say, serve, stderr, until};
 
 /// The number of the first step of this kind.
 fn nth(steps: &Value, kind: &str) -> usize {
@@ -235,11 +235,6 @@ fn the_disk_is_full() {
     assert!(log.contains("rolled-back") && log.contains("the journal cannot be written"), "{log}");
     server.must(&["undo"]);
     net::assert_same(&start, &net::settled(PROGRAM), "undone");
-}
-
-/// Opens the database of a server that has ended.
-fn database(state: &Path) -> Connection {
-    Connection::open(state.join("bridgehead.sqlite")).expect("a database")
 }
 
 /// Kills a server in the middle of the change that this document makes.

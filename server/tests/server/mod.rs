@@ -13,6 +13,7 @@ use std::{
 
 use model::Cluster;
 use reqwest::Method;
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_bridgehead");
@@ -49,13 +50,18 @@ impl Server {
         Self::on(folder(name))
     }
 
-    /// Serves this folder, as soon as it listens.
     pub fn on(folder: PathBuf) -> Self {
+        Self::with(folder, &[])
+    }
+
+    /// Serves this folder in such an environment, as soon as it listens.
+    pub fn with(folder: PathBuf, environment: &[(&str, &str)]) -> Self {
         let running = folder.join("state/server.json");
         let _ = fs::remove_file(&running);
         let log = fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).expect("a log");
         let mut child = serve(&folder.join("state"))
             .env("BRIDGEHEAD_FAULTS", folder.join("faults"))
+            .envs(environment.iter().copied())
             .stderr(log)
             .spawn()
             .expect("the server starts");
@@ -189,11 +195,15 @@ impl Server {
     }
 
     /// A server for the folder of one that has ended.
-    pub fn served_again(mut self) -> Self {
+    pub fn served_again(self) -> Self {
+        self.served_again_with(&[])
+    }
+
+    pub fn served_again_with(mut self, environment: &[(&str, &str)]) -> Self {
         self.ended();
         let folder = std::mem::take(&mut self.folder);
         let _ = fs::remove_file(folder.join("faults.paused"));
-        Self::on(folder)
+        Self::with(folder, environment)
     }
 }
 
@@ -219,6 +229,11 @@ pub fn folder(name: &str) -> PathBuf {
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(folder.join("state")).expect("a folder");
     folder
+}
+
+/// Opens the database of a server that has ended.
+pub fn database(state: &Path) -> Connection {
+    Connection::open(state.join("bridgehead.sqlite")).expect("a database")
 }
 
 /// The command that serves this state folder.
