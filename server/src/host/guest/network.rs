@@ -95,22 +95,22 @@ pub async fn replace_table(
 }
 
 /// One piece of work in one guest.
-struct Guest<'a> {
+pub(super) struct Guest<'a> {
     libvirt: &'a Libvirt,
     domain: &'a str,
     doing: String,
 }
 
 impl<'a> Guest<'a> {
-    fn new(libvirt: &'a Libvirt, domain: &'a str, doing: String) -> Self {
+    pub fn new(libvirt: &'a Libvirt, domain: &'a str, doing: String) -> Self {
         Self { libvirt, domain, doing }
     }
 
-    async fn exec(&self, argv: &[&str], input: Option<&[u8]>) -> Result<ExecOutput, Error> {
+    pub async fn exec(&self, argv: &[&str], input: Option<&[u8]>) -> Result<ExecOutput, Error> {
         Process::start(self.libvirt, self.domain, argv, input, Lane::Step).await?.wait(PROGRAM).await
     }
 
-    async fn run(&self, argv: &[&str], input: Option<&[u8]>) -> Result<(), Error> {
+    pub async fn run(&self, argv: &[&str], input: Option<&[u8]>) -> Result<(), Error> {
         let output = self.exec(argv, input).await?;
         if output.status == 0 {
             return Ok(());
@@ -145,16 +145,22 @@ impl<'a> Guest<'a> {
         }
     }
 
+    /// The agent's own list costs the guest no process. Where several interfaces have the MAC (a VLAN or a bridge borrows
+    /// that of its NIC), `ip` tells which is the NIC.
     async fn find(&self, mac: Mac) -> Result<Option<String>, Error> {
+        let command = json!({ "execute": "guest-network-get-interfaces" });
+        let listed = agent(self.libvirt, self.domain, &command, PROGRAM, Lane::Step).await;
+        let mut found: Vec<String> = listed
+            .as_ref()
+            .map(|answer| parse::agent_interfaces(answer).into_iter().filter(|it| it.mac == Some(mac)))
+            .map(|interfaces| interfaces.map(|interface| interface.name).collect())
+            .unwrap_or_default();
+        if listed.is_ok() && found.len() < 2 {
+            return Ok(found.pop());
+        }
         match self.printed(&["ip", "-j", "-d", "link", "show"]).await {
             Some(links) => Ok(parse::name_of(&links, mac)),
-            // An `ip` that does not print JSON: the agent's own list has names and MACs too.
-            None => {
-                let command = json!({ "execute": "guest-network-get-interfaces" });
-                let answer = agent(self.libvirt, self.domain, &command, PROGRAM, Lane::Step).await?;
-                let found = parse::agent_interfaces(&answer).into_iter().find(|it| it.mac == Some(mac));
-                Ok(found.map(|interface| interface.name))
-            }
+            None => listed.map(|_| found.into_iter().next()),
         }
     }
 
