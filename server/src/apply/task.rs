@@ -1,7 +1,13 @@
 //! One change on its way, from its first step to its end.
 
-use std::{fs, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
+use futures::{StreamExt, stream};
 use model::{
     Cluster,
     event::Document,
@@ -33,7 +39,10 @@ pub struct Task {
     /// Until when it must be confirmed.
     pub deadline: Option<Instant>,
     pub patience: Duration,
-    pub begun: Instant,
+    /// When it was asked for.
+    pub since: Instant,
+    /// How many of its steps may have had an effect.
+    pub begun: usize,
     /// How long its steps took by themselves.
     pub worked: Duration,
 }
@@ -52,7 +61,7 @@ impl Task {
         let mut lock = Some(lock);
         match self.forward(&mut lock).await {
             Ok(version) => {
-                let (all, worked) = (self.begun.elapsed().as_millis(), self.worked.as_millis());
+                let (all, worked) = (self.since.elapsed().as_millis(), self.worked.as_millis());
                 let Change { id, why, .. } = &self.change;
                 tracing::info!("change {id} ({why}): committed in {all} ms, {worked} ms of them for its steps");
                 self.change.version = Some(version);
@@ -73,21 +82,9 @@ impl Task {
 
     async fn forward(&mut self, lock: &mut Option<Lock>) -> Result<u64, Trouble> {
         let (engine, id) = (self.engine.clone(), self.change.id);
-        for (nth, step) in (1..).zip(&self.plan.steps) {
-            self.in_time()?;
-            match engine.faults.around(|| engine.store.begin_step(id, nth)) {
-                Ok(true) => {}
-                Ok(false) => return Err(Trouble::Elsewhere),
-                Err(error) => return Err(Trouble::Failed(chain(&error))),
-            }
-            engine.faults.step("before", nth).await.map_err(Trouble::Failed)?;
-            let started = Instant::now();
-            let done = engine.host.run(step).await;
-            self.worked += started.elapsed();
-            done.map_err(|error| Trouble::Failed(format!("{}: {}", step.command(), chain(&error))))?;
-            engine.faults.step("after", nth).await.map_err(Trouble::Failed)?;
-            self.change.done += 1;
-            engine.tell(&self.change);
+        let steps = self.plan.steps.clone();
+        for together in steps.chunk_by(|one, next| one.inside().is_some() && next.inside().is_some()) {
+            self.run_together(together).await?;
         }
         self.set(ChangeState::Verifying);
         self.settle().await.map_err(Trouble::Failed)?;
@@ -108,6 +105,52 @@ impl Task {
             Ok(None) => Err(Trouble::Elsewhere),
             Err(error) => Err(Trouble::Failed(chain(&error))),
         }
+    }
+
+    /// Runs steps that follow each other. Those inside different guests run side by side: each waits for its guest alone.
+    /// After a failure no other begins, and what has begun is waited for.
+    async fn run_together(&mut self, steps: &[Step]) -> Result<(), Trouble> {
+        self.in_time()?;
+        let (engine, id) = (self.engine.clone(), self.change.id);
+        let first = self.begun + 1;
+        self.begun += steps.len();
+        match engine.faults.around(|| engine.store.begin_step(id, self.begun)) {
+            Ok(true) => {}
+            Ok(false) => return Err(Trouble::Elsewhere),
+            Err(error) => {
+                self.begun -= steps.len();
+                return Err(Trouble::Failed(chain(&error)));
+            }
+        }
+        let mut guests: BTreeMap<Option<&str>, Vec<(usize, &Step)>> = BTreeMap::new();
+        for (nth, step) in (first..).zip(steps) {
+            guests.entry(step.inside()).or_default().push((nth, step));
+        }
+        let (started, failed) = (Instant::now(), AtomicBool::new(false));
+        let (engine, stop) = (&engine, &failed);
+        let lanes = guests.into_values().map(|steps| {
+            let lane = stream::unfold(steps.into_iter(), move |mut rest| async move {
+                let (nth, step) = rest.next().filter(|_| !stop.load(Ordering::Relaxed))?;
+                Some((engine.run_step(nth, step).await, rest))
+            });
+            Box::pin(lane)
+        });
+        let mut outcomes = stream::select_all(lanes);
+        let mut error = None;
+        while let Some(outcome) = outcomes.next().await {
+            match outcome {
+                Ok(()) => {
+                    self.change.done += 1;
+                    engine.tell(&self.change);
+                }
+                Err(reason) => {
+                    failed.store(true, Ordering::Relaxed);
+                    error.get_or_insert(reason);
+                }
+            }
+        }
+        self.worked += started.elapsed();
+        error.map_or(Ok(()), |error| Err(Trouble::Failed(error)))
     }
 
     fn in_time(&self) -> Result<(), Trouble> {
@@ -182,8 +225,7 @@ impl Task {
         }
         self.set(RollingBack);
         // The step that failed may have had a part of its effect.
-        let begun = (self.change.done + 1).min(self.plan.steps.len());
-        let undo = &self.plan.undo[self.plan.undo.len() - begun..];
+        let undo = &self.plan.undo[self.plan.undo.len() - self.begun..];
         engine.take_back(&mut self.change, undo).await;
         if self.change.left_over.is_empty() {
             let left = left_to_do(&engine.watch.observed(), &self.committed);
@@ -222,5 +264,14 @@ impl Task {
     fn set(&mut self, state: ChangeState) {
         self.change.state = state;
         self.engine.tell(&self.change);
+    }
+}
+
+impl Engine {
+    async fn run_step(&self, nth: usize, step: &Step) -> Result<(), String> {
+        self.faults.step("before", nth).await?;
+        let done = self.host.run(step).await;
+        done.map_err(|error| format!("{}: {}", step.command(), chain(&error)))?;
+        self.faults.step("after", nth).await
     }
 }

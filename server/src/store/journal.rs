@@ -118,7 +118,7 @@ impl Store {
         Ok(connection.last_insert_rowid().unsigned_abs())
     }
 
-    /// Notes that one more step begins. `false`: somebody else takes the change back.
+    /// Notes that so many steps begin or have begun. `false`: somebody else takes the change back.
     pub fn begin_step(&self, id: u64, begun: usize) -> Result<bool, StoreError> {
         let moved = self.lock().execute(
             "UPDATE change SET begun = ?2 WHERE id = ?1 AND state = ?3",
