@@ -56,6 +56,7 @@ pub fn content() -> Part {
                 >
                     {texts.make_gateway}
                 </button>
+                <button class="button" on:click=move |_| ui.open(Dialog::Addresses)>{texts.addresses_title}</button>
             </div>
             <ul class="tree">
                 <li>

@@ -34,6 +34,7 @@ pub enum Dialog {
         outside: Option<String>,
     },
     Findings,
+    Addresses,
     History,
     /// What the other operators are drafting.
     Drafts,

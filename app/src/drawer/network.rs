@@ -10,7 +10,7 @@ use crate::{
     parts::facts::{Fact, Table},
     survival::AfterReboot,
     texts::later::texts,
-    ui::clock,
+    ui::{Dialog, Ui, clock},
     view::{IntoPart, Part, component, view},
 };
 
@@ -73,6 +73,7 @@ pub fn Actions(name: String) -> impl IntoPart {
 #[component]
 pub fn Leases(network: Memo<Option<String>>) -> impl IntoPart {
     let live = Live::here();
+    let ui = Ui::here();
     let texts = texts();
     let found = Memo::new(move |_| {
         let name = network.get()?;
@@ -101,5 +102,6 @@ pub fn Leases(network: Memo<Option<String>>) -> impl IntoPart {
     view! {
         <dl class="facts"><Fact word=texts.ranges><code>{ranges}</code></Fact></dl>
         {table}
+        <button class="button" on:click=move |_| ui.open(Dialog::Addresses)>{texts.addresses_title}</button>
     }
 }

@@ -30,6 +30,21 @@ texts! {
     adopt: "Adopt it", "采用现状";
     drifted: "Not as the document says", "与文档不符";
 
+    // Addresses
+    addresses_title: "All addresses", "所有地址";
+    no_addresses: "No address is known yet.", "尚未发现任何地址。";
+    holder: "Who has it", "持有者";
+    told_by: "Who says so", "来源";
+    given_by_dhcp: "Given by DHCP: {}", "由 DHCP 分配：{}";
+    free_addresses: "Free: {}", "空闲：{}";
+    conflict: "Conflict", "冲突";
+    source_document: "document", "文档";
+    source_kernel: "kernel", "内核";
+    source_guest: "guest", "虚拟机";
+    source_lease: "lease", "租约";
+    source_static_lease: "static lease", "静态租约";
+    source_neighbour: "ARP", "ARP";
+
     // Drafts
     drafts_title: "Drafts of other operators", "其他操作者的草稿";
     drafts_mean: "Nothing of this has happened. Whoever applies first goes first; the other drafts are carried over to the new version.", "这些都尚未生效。先执行者优先，其余草稿会移到新版本上。";

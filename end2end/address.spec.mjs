@@ -1,0 +1,33 @@
+// All addresses on one page: who has which, who says so, which are free, and where two are in each other's way.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { axe, open } from "./lib/browser.mjs";
+import { api, run } from "./lib/lab.mjs";
+
+test("address: every address is named with its holder and its sources, free ones and conflicts too", async () => {
+  const { guests, networks } = await api("GET", "observed");
+  const [net] = guests.node1.interfaces.flatMap(({ addresses }) => addresses).filter((address) => address.startsWith("192.168.122."));
+  const address = net.split("/")[0];
+  assert.ok(networks.default.leases.some((lease) => lease.address === net));
+  const page = await open();
+  await page.getByRole("button", { name: "Outline", exact: true }).click();
+  await page.getByRole("button", { name: "All addresses" }).click();
+  const dialog = page.getByRole("dialog");
+  const row = (text) => dialog.getByRole("row").filter({ has: page.getByRole("cell", { name: text, exact: true }) });
+  await row("192.168.122.1").getByText("Host · virbr0").waitFor();
+  await row(address).getByText(/^node1 · 52:54:00:12:22:11$/).waitFor();
+  await row(address).getByText(/guest, lease/).waitFor();
+  await dialog.getByText(/^Free: 10\.0\.0\.2 – /).waitFor();
+  assert.deepEqual(await axe(page), []);
+
+  await run("ip", "address", "add", `${address}/32`, "dev", "eno1");
+  try {
+    await row(address).getByText(/^Conflict: /).waitFor();
+  } finally {
+    await run("ip", "address", "delete", `${address}/32`, "dev", "eno1");
+  }
+  await dialog.getByText("Conflict").waitFor({ state: "detached" });
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
