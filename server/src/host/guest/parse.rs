@@ -3,10 +3,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr},
 };
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use model::{
     Mac,
     observed::{GuestInterface, GuestRoute},
@@ -140,6 +140,27 @@ pub fn files(printed: &str) -> BTreeMap<String, String> {
 pub fn is_up(flags: &str) -> Option<bool> {
     let flags = u32::from_str_radix(flags.strip_prefix("0x")?, 16).ok()?;
     Some(flags & 1 != 0)
+}
+
+/// `/proc/net/route`: addresses are hexadecimal, in the byte order of the guest's processor; ours is taken.
+pub fn kernel_routes(printed: &str) -> Vec<GuestRoute> {
+    const UP: u32 = 1;
+    let hex = |word: &str| u32::from_str_radix(word, 16).ok();
+    let address = |word: &str| hex(word).map(|number| Ipv4Addr::from(number.to_ne_bytes()));
+    let route = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().take(8).collect();
+        let [interface, destination, via, flags, _, _, metric, mask] = words.as_slice() else { return None };
+        let prefix = u32::from(address(mask)?).leading_ones();
+        let via = address(via).filter(|via| !via.is_unspecified());
+        (hex(flags)? & UP != 0).then_some(GuestRoute {
+            destination: Ipv4Net::new(address(destination)?, u8::try_from(prefix).ok()?).ok()?.into(),
+            via: via.map(IpAddr::V4),
+            interface: interface_name(Some(&Value::from(*interface))),
+            metric: metric.parse().ok()?,
+            protocol: None,
+        })
+    };
+    printed.lines().skip(1).take(ROUTES).filter_map(route).collect()
 }
 
 /// `ls -d` over paths of programs: the programs' names.

@@ -166,3 +166,16 @@ proptest! {
         let _ = crate::host::firewall::parse_ruleset(&value);
     }
 }
+
+#[test]
+fn reads_the_kernels_own_routes() {
+    let printed = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n\
+        eth0\t00000000\t017AA8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n\
+        eth0\t007AA8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n\
+        eth1\t0030A8C0\t00000000\t0000\t0\t0\t0\t00FFFFFF\t0\t0\t0\n\
+        no route at all\n";
+    let routes = kernel_routes(printed);
+    let told: Vec<_> = routes.iter().map(|route| (route.destination.to_string(), route.via, route.metric)).collect();
+    let via = Some("192.168.122.1".parse().expect("an address"));
+    assert_eq!(told, [("0.0.0.0/0".to_owned(), via, 100), ("192.168.122.0/24".to_owned(), None, 0)]);
+}
