@@ -1,7 +1,7 @@
 # The few commands a person types. Each sets up what it lacks first; `tools/` holds the work.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build lab dev test bench pictures install clean
+.PHONY: help setup build lab dev test test-guests bench pictures install clean
 
 # Options for the lab, e.g. make lab LAB="--guests 5 --forward-policy accept"
 LAB ?=
@@ -9,7 +9,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: ## Install what is missing: Debian packages, the Rust toolchain with its wasm32 half, wasm-opt
 	@tools/setup
@@ -26,6 +26,11 @@ dev: setup ## The lab, built and started again whenever a source file changes
 test: ## Everything: format, lints, docs, tests, the lab, the browser
 	@tools/setup tests
 	@tools/test
+
+test-guests: ## What is set inside guests, on every system that is known
+	@tools/setup tests
+	@tools/build
+	@GUESTS=networkd,netplan,networkmanager,ifupdown tools/test guests
 
 bench: ## Measure, and print the table that README shows
 	@tools/setup tests

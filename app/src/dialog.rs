@@ -3,6 +3,7 @@
 //! Of all this only [`Dialogs`] itself is there from the start.
 
 mod address;
+mod addresses;
 mod attach;
 mod bridge;
 pub mod drafts;
@@ -37,6 +38,7 @@ pub fn content(dialog: Dialog) -> Part {
         Dialog::EditBridge(name) => view! { <bridge::BridgeForm name=Some(name)/> },
         Dialog::Gateway { bridge, guest, outside } => view! { <gateway::Gateway bridge guest outside/> },
         Dialog::Findings => view! { <findings::Findings/> },
+        Dialog::Addresses => view! { <addresses::Addresses/> },
         Dialog::History => view! { <history::History/> },
         Dialog::Drafts => view! { <drafts::Drafts/> },
         Dialog::Export => view! { <export::Export/> },

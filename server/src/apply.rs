@@ -311,7 +311,7 @@ impl Engine {
     }
 
     async fn begin(&self, guard: OwnedMutexGuard<()>, aim: Aim, caller: &Caller) -> Result<Change, ApplyError> {
-        let begun = Instant::now();
+        let since = Instant::now();
         let Aim { plan, committed, draft, why, again, patience, guarded } = aim;
         if plan.is_blocked() {
             return Err(ApplyError::Blocked(plan.blocks().cloned().collect()));
@@ -348,7 +348,8 @@ impl Engine {
             draft,
             deadline,
             patience,
-            begun,
+            since,
+            begun: 0,
             worked: Duration::ZERO,
         };
         tokio::spawn(async move {

@@ -8,6 +8,7 @@ mod gateway;
 mod inside;
 mod manager;
 mod nic;
+mod persist;
 mod uplink;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,7 @@ pub fn review(observed: &Observed, committed: &Cluster, draft: &Cluster) -> Vec<
     inside::check(observed, committed, draft, &mut notes);
     autostart::check(observed, committed, draft, &mut notes);
     manager::check(observed, committed, draft, &mut notes);
+    persist::check(observed, draft, &mut notes);
     notes
 }
 

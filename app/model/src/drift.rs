@@ -128,6 +128,10 @@ fn words(observed: &Observed, step: &Step) -> Sentence {
             format!("{guest} is a gateway and does not translate as the document says."),
             format!("{guest} 是网关，但地址转换与文档不符。"),
         ),
+        Step::ReplaceGuestFiles { guest, .. } => Sentence::new(
+            format!("{guest} would not start as the document says: files of ours inside it were changed or are gone."),
+            format!("{guest} 下次启动后将与文档不符：其中我们的文件被改动或不见了。"),
+        ),
         _ => generic(step),
     }
 }

@@ -11,6 +11,7 @@
 //!     └──────── survival: what becomes of each object at a reboot
 //! ```
 
+pub mod address;
 pub mod autostart;
 pub mod check;
 pub mod cluster;
@@ -28,6 +29,7 @@ pub mod name;
 pub mod nic;
 pub mod note;
 pub mod observed;
+pub mod persist;
 pub mod plan;
 mod pool;
 pub mod problem;

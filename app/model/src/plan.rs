@@ -9,6 +9,7 @@ mod guest;
 mod manager;
 mod marks;
 pub(crate) mod nic;
+mod persist;
 mod put_back;
 mod uplink;
 pub(crate) mod wishes;
@@ -106,6 +107,7 @@ impl<'a> Planner<'a> {
         guest::plan(&mut planner);
         autostart::plan(&mut planner);
         manager::plan(&mut planner);
+        persist::plan(&mut planner);
         planner
     }
 

@@ -46,7 +46,7 @@ impl<'a> Inside<'a> {
         }
         match observed.guests.get(&domain.name) {
             None => Self::Silent("its agent has not answered yet"),
-            Some(facts) if facts.routes.is_none() || facts.ip_forward.is_none() => {
+            Some(facts) if !facts.runs_programs() || facts.routes.is_none() || facts.ip_forward.is_none() => {
                 Self::Silent(facts.trouble.as_deref().unwrap_or("its agent may not run commands (guest-exec is off)"))
             }
             Some(facts) => Self::Ready(facts),

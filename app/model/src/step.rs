@@ -12,7 +12,10 @@ mod sentence;
 mod simulate;
 mod touches;
 
-use std::net::IpAddr;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use ipnet::IpNet;
@@ -21,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Mac,
     note::Sentence,
-    observed::{Attachment, Marks},
+    observed::{Attachment, ManagerKind, Marks},
     wire,
 };
 
@@ -177,6 +180,17 @@ pub enum Step {
         tool: GuestTool,
         translations: Vec<TableEntry>,
         was: Vec<TableEntry>,
+    },
+    /// Makes the files of ours inside the guest exactly these, by path, and has its network managers read them: they are
+    /// for its next start.
+    ReplaceGuestFiles {
+        guest: String,
+        #[borsh(deserialize_with = "wire::read_set")]
+        managers: BTreeSet<ManagerKind>,
+        #[borsh(deserialize_with = "wire::read_map")]
+        files: BTreeMap<String, String>,
+        #[borsh(deserialize_with = "wire::read_map")]
+        was: BTreeMap<String, String>,
     },
 }
 

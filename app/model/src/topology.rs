@@ -20,7 +20,7 @@ pub use host::MAIN;
 use crate::{
     Mac,
     note::Note,
-    observed::{Address, AgentChannel, Attachment, DomainState, Observed},
+    observed::{Address, AgentChannel, Attachment, DomainState, ManagerKind, Observed},
     step::TableEntry,
 };
 
@@ -231,6 +231,8 @@ pub struct Guest {
     pub trouble: Option<String>,
     pub hostname: Option<String>,
     pub os: Option<String>,
+    /// Who sets up its network.
+    pub manager: Option<ManagerKind>,
     pub free_slots: Option<u32>,
     /// In the order of the domain's definition.
     pub nics: Vec<Socket>,

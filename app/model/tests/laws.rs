@@ -165,6 +165,11 @@ fn host() -> impl Strategy<Value = Observed> {
             let set = |on: bool| if on { "1" } else { "0" }.to_owned();
             observed.sysctls.insert("net.bridge.bridge-nf-call-iptables".to_owned(), set(filtered));
             observed.sysctls.insert("net.ipv4.ip_forward".to_owned(), set(forwards));
+            for (nth, facts) in observed.guests.values_mut().enumerate() {
+                let managers = [None, Some(ManagerKind::Networkd), Some(ManagerKind::Ifupdown)];
+                facts.managers = managers[nth % managers.len()].into_iter().collect();
+                facts.systemd = nth == 1;
+            }
             if let Some(off) = off.and_then(|n| GUESTS[..guests].get(n)) {
                 switch_off(&mut observed, off);
             }

@@ -58,11 +58,12 @@ pub fn Guest(name: String) -> impl IntoPart {
     }
 }
 
-/// `guest · running · agent answers · Alpine`.
+/// `guest · running · agent answers · Alpine · ifupdown`.
 fn standing(guest: &topology::Guest, texts: &Texts) -> String {
     let mut words =
         vec![texts.guest.to_owned(), facts::standing(guest.state, guest.agent, guest.trouble.is_some(), texts)];
     words.extend(guest.os.clone());
+    words.extend(guest.manager.map(|manager| manager.to_string()));
     words.extend(guest.title.clone());
     words.join(" · ")
 }

@@ -126,6 +126,10 @@ pub fn StepLine(nth: usize, step: Step, state: &'static str) -> impl IntoPart {
     let command = step.command();
     let text = match &step {
         Step::WriteFile { text, .. } => text.clone(),
+        Step::ReplaceGuestFiles { files, .. } if !files.is_empty() => {
+            let file = |(path, text): (&String, &String)| format!("# {path}\n{text}");
+            Some(files.iter().map(file).collect::<Vec<_>>().join("\n"))
+        }
         _ => None,
     };
     view! {

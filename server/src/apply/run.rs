@@ -111,6 +111,9 @@ impl Host {
             Step::ReplaceGuestTable { guest, tool, translations, .. } => {
                 guest::replace_table(&self.connected()?, guest, *tool, translations).await?;
             }
+            Step::ReplaceGuestFiles { guest, managers, files, was } => {
+                guest::replace_files(&self.connected()?, guest, managers, files, was).await?;
+            }
         }
         Ok(())
     }

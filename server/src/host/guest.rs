@@ -9,6 +9,8 @@
 mod error;
 mod exec;
 mod facts;
+mod file;
+mod files;
 #[cfg(test)]
 mod live;
 mod network;
@@ -27,6 +29,7 @@ pub use error::Error;
 #[cfg(test)]
 pub use exec::ExecOutput;
 pub use facts::facts;
+pub use files::replace as replace_files;
 pub use network::{
     add_address, add_route, remove_address, remove_route, replace_table, set_forwarding, set_link, traceroute,
 };

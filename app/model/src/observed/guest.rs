@@ -1,6 +1,9 @@
 //! What a guest says of itself, over its agent. All of it is hostile input.
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use ipnet::IpNet;
@@ -8,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Mac, wire};
 
-use super::Table;
+use super::{ManagerKind, Table};
 
 /// The answers of one guest's agent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
@@ -33,6 +36,17 @@ pub struct GuestFacts {
     /// Programs found inside that Bridgehead can use: `ip`, `nft`, `iptables`, `traceroute`, `ping`.
     #[borsh(deserialize_with = "wire::read_set")]
     pub programs: BTreeSet<String>,
+    /// The network managers that its system has.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[borsh(deserialize_with = "wire::read_set")]
+    pub managers: BTreeSet<ManagerKind>,
+    /// Whether systemd starts its services.
+    #[serde(default)]
+    pub systemd: bool,
+    /// Files of ours inside, by path; `None` for one that is too long, or no text.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[borsh(deserialize_with = "wire::read_map")]
+    pub files: BTreeMap<String, Option<String>>,
 }
 
 /// One interface inside a guest, loopback left out.
@@ -75,5 +89,16 @@ impl GuestFacts {
     /// The interface with this MAC.
     pub fn interface(&self, mac: Mac) -> Option<&GuestInterface> {
         self.interfaces.iter().find(|interface| interface.mac == Some(mac))
+    }
+
+    /// Whether its agent runs programs: only then are any known. Without that, nothing can be set inside.
+    pub fn runs_programs(&self) -> bool {
+        !self.programs.is_empty()
+    }
+
+    /// Who sets up its network: where several are there, the one that the others follow or leave alone.
+    pub fn manager(&self) -> Option<ManagerKind> {
+        use ManagerKind::{Ifupdown, Netplan, NetworkManager, Networkd};
+        [Netplan, NetworkManager, Networkd, Ifupdown].into_iter().find(|kind| self.managers.contains(kind))
     }
 }

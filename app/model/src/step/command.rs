@@ -7,6 +7,7 @@ use crate::{
     Mac,
     firewall::translation,
     observed::{Attachment, Folder, Observed},
+    persist,
 };
 
 use super::{GuestTool, NicDefinition, Step, TableEntry};
@@ -154,6 +155,7 @@ impl Step {
                     commands.into_iter().map(|(words, _)| format!("iptables {}", words.join(" "))).collect();
                 commands.join("; ")
             }
+            Self::ReplaceGuestFiles { managers, files, was, .. } => persist::commands(managers, files, was).join("; "),
         }
     }
 }

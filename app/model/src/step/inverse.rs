@@ -39,6 +39,9 @@ impl Step {
             Self::ReplaceGuestTable { guest, tool, translations, was } => {
                 Self::ReplaceGuestTable { guest, tool, translations: was, was: translations }
             }
+            Self::ReplaceGuestFiles { guest, managers, files, was } => {
+                Self::ReplaceGuestFiles { guest, managers, files: was, was: files }
+            }
         }
     }
 }

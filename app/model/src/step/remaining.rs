@@ -48,9 +48,9 @@ impl Step {
     /// Whether what was observed tells if this step is done.
     fn can_be_judged(&self, observed: &Observed) -> bool {
         observed.sources.get(&self.source()) == Some(&SourceState::Answers)
-            // What runs in a guest is gone when the guest is off.
+            // What runs in a guest is gone when the guest is off; its files are not.
             && self.inside().is_none_or(|guest| {
-                !is_active(observed, guest) || observed.guests.get(guest).is_some_and(|facts| facts.trouble.is_none())
+                (!is_active(observed, guest) && !matches!(self, Self::ReplaceGuestFiles { .. })) || observed.guests.get(guest).is_some_and(|facts| facts.trouble.is_none())
             })
     }
 
@@ -96,7 +96,8 @@ impl Step {
             | Self::AddGuestRoute { guest, .. }
             | Self::RemoveGuestRoute { guest, .. }
             | Self::SetGuestForwarding { guest, .. }
-            | Self::ReplaceGuestTable { guest, .. } => Some(guest),
+            | Self::ReplaceGuestTable { guest, .. }
+            | Self::ReplaceGuestFiles { guest, .. } => Some(guest),
             _ => None,
         }
     }

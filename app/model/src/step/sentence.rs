@@ -182,6 +182,17 @@ impl Step {
             Self::ReplaceGuestTable { guest, translations, .. } => {
                 translate(guest, &format!(" {guest} "), translations)
             }
+            Self::ReplaceGuestFiles { guest, files, .. } if files.is_empty() => Sentence::new(
+                format!("In {guest}, remove the files of ours"),
+                format!("在 {guest} 内删除我们的文件"),
+            ),
+            Self::ReplaceGuestFiles { guest, managers, .. } => {
+                let names = managers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                Sentence::new(
+                    format!("In {guest}, write it down for the next start ({names})"),
+                    format!("在 {guest} 内写成文件，下次启动后依然有效（{names}）"),
+                )
+            }
         }
     }
 }

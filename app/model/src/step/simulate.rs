@@ -75,7 +75,8 @@ impl Step {
             | Self::AddGuestRoute { .. }
             | Self::RemoveGuestRoute { .. }
             | Self::SetGuestForwarding { .. }
-            | Self::ReplaceGuestTable { .. } => guest::simulate(self, observed),
+            | Self::ReplaceGuestTable { .. }
+            | Self::ReplaceGuestFiles { .. } => guest::simulate(self, observed),
         }
     }
 }

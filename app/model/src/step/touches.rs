@@ -40,7 +40,8 @@ impl Step {
             Self::SetMarks { guest: name, .. }
             | Self::SetGuestAutostart { guest: name, .. }
             | Self::SetGuestForwarding { guest: name, .. }
-            | Self::ReplaceGuestTable { guest: name, .. } => vec![guest(name)],
+            | Self::ReplaceGuestTable { guest: name, .. }
+            | Self::ReplaceGuestFiles { guest: name, .. } => vec![guest(name)],
             Self::SetGuestLinkUp { guest: name, mac, .. }
             | Self::AddGuestAddress { guest: name, mac, .. }
             | Self::RemoveGuestAddress { guest: name, mac, .. } => {
@@ -76,7 +77,8 @@ impl Step {
             | Self::AddGuestRoute { .. }
             | Self::RemoveGuestRoute { .. }
             | Self::SetGuestForwarding { .. }
-            | Self::ReplaceGuestTable { .. } => Risk::Guest,
+            | Self::ReplaceGuestTable { .. }
+            | Self::ReplaceGuestFiles { .. } => Risk::Guest,
             Self::DeleteBridge { .. }
             | Self::SetLinkUp { .. }
             | Self::SetLinkMtu { .. }

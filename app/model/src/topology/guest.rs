@@ -26,6 +26,7 @@ pub fn guests(observed: &Observed) -> BTreeMap<String, Guest> {
             trouble: facts.and_then(|facts| facts.trouble.clone()),
             hostname: facts.and_then(|facts| facts.hostname.clone()),
             os: facts.and_then(|facts| facts.os.clone()),
+            manager: facts.and_then(GuestFacts::manager),
             free_slots: domain.free_slots,
             nics: domain.nics.iter().map(|nic| socket(observed, &links, domain, nic, facts)).collect(),
             default_routes: facts.and_then(default_routes),

@@ -3,13 +3,13 @@
 use std::{net::IpAddr, time::Duration};
 
 use ipnet::IpNet;
-use model::observed::{GuestFacts, Table};
+use model::observed::{GuestFacts, ManagerKind, Table};
 use serde_json::{Value, json};
 
 use super::{
     error::Error,
     exec::{ExecOutput, Process, agent},
-    parse, translation,
+    file, files, parse, translation,
 };
 use crate::host::{
     firewall,
@@ -25,6 +25,15 @@ const PROGRAM: Duration = Duration::from_secs(5);
 const RULESET: usize = 128 << 10;
 
 const PROGRAMS: [&str; 5] = ["ip", "nft", "iptables", "traceroute", "ping"];
+/// What is there where a network manager is installed, or runs.
+const MARKERS: [(&str, ManagerKind); 4] = [
+    ("/usr/sbin/netplan", ManagerKind::Netplan),
+    ("/run/systemd/netif/links", ManagerKind::Networkd),
+    ("/run/NetworkManager", ManagerKind::NetworkManager),
+    ("/run/network/ifstate", ManagerKind::Ifupdown),
+];
+/// As sd_booted(3) tells it.
+const SYSTEMD: &str = "/run/systemd/system";
 const FOLDERS: [&str; 6] = ["/usr/sbin", "/sbin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/local/bin"];
 
 /// Asks a guest everything that its agent allows. Never fails: what could not be had is told in `trouble`.
@@ -57,6 +66,10 @@ async fn fill(libvirt: &Libvirt, domain: &str, facts: &mut GuestFacts) -> Result
     }
     if allowed("guest-exec") && allowed("guest-exec-status") {
         look_inside(libvirt, domain, facts, &mut trouble).await;
+    } else if file::NEEDED.iter().all(|command| allowed(command)) {
+        let by = file::forbidden_by(libvirt, domain).await.map(|by| format!(" ({by})")).unwrap_or_default();
+        trouble.get_or_insert(format!("the agent does not allow guest-exec{by}: nothing can be set inside, and its firewall is unknown"));
+        file::look(libvirt, domain, facts).await;
     } else {
         trouble.get_or_insert("the agent does not allow guest-exec: routes and firewall inside are unknown".to_owned());
     }
@@ -80,6 +93,8 @@ async fn look_inside(libvirt: &Libvirt, domain: &str, facts: &mut GuestFacts, tr
         FOLDERS.iter().flat_map(|folder| PROGRAMS.iter().map(move |program| format!("{folder}/{program}"))).collect();
     let mut ls = vec!["ls", "-d"];
     ls.extend(paths.iter().map(String::as_str));
+    ls.extend(MARKERS.map(|(path, _)| path));
+    ls.push(SYSTEMD);
     let addresses = facts.interfaces.iter().flat_map(|interface| &interface.addresses);
     let has_v6 = addresses.map(IpNet::addr).any(|it| matches!(it, IpAddr::V6(v6) if !v6.is_unicast_link_local()));
 
@@ -115,7 +130,14 @@ async fn look_inside(libvirt: &Libvirt, domain: &str, facts: &mut GuestFacts, tr
         }
     }
     if let Some(output) = keep(finish(programs).await, trouble) {
-        facts.programs = parse::programs(&output.text(), &PROGRAMS);
+        let found = output.text();
+        let is_there = |path: &str| found.lines().any(|line| line.trim() == path);
+        facts.programs = parse::programs(&found, &PROGRAMS);
+        facts.managers = MARKERS.into_iter().filter(|(path, _)| is_there(path)).map(|(_, manager)| manager).collect();
+        facts.systemd = is_there(SYSTEMD);
+    }
+    if !facts.managers.is_empty() {
+        facts.files = keep(files::read(libvirt, domain).await, trouble).unwrap_or_default();
     }
     if facts.tables.is_none() && facts.programs.contains("iptables") && !facts.programs.contains("nft") {
         let rules = finish(start(&translation::LIST).await).await.ok().filter(|output| output.status == 0);

@@ -43,6 +43,11 @@ pub fn simulate(step: &Step, observed: &mut Observed) {
         Step::ReplaceGuestTable { guest, translations, .. } => {
             facts(observed, guest, &|facts| replace(facts, translations));
         }
+        Step::ReplaceGuestFiles { guest, files, .. } => facts(observed, guest, &|facts| {
+            // What could not be read is not ours to touch.
+            facts.files.retain(|_, text| text.is_none());
+            facts.files.extend(files.iter().map(|(path, text)| (path.clone(), Some(text.clone()))));
+        }),
         _ => {}
     }
 }

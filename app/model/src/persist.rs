@@ -1,0 +1,139 @@
+//! What a guest's own system is told, so that its next start is as the document says, with nobody's help.
+//!
+//! Files of ours, in the folders where the system itself looks; a NIC is named in them by its MAC. Only what the document
+//! says is written: a NIC of which it says no address is left to whoever sets it up.
+
+mod gateway;
+mod ifupdown;
+mod netplan;
+mod networkd;
+mod networkmanager;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
+
+use ipnet::IpNet;
+
+use crate::{
+    Mac,
+    observed::{Folder, GuestFacts, ManagerKind},
+    plan::wishes::Wishes,
+    step::{TableEntry, command::word},
+};
+
+/// Where files of ours may be inside a guest.
+pub const FOLDERS: [&str; 8] = [
+    "/etc/netplan",
+    "/etc/systemd/network",
+    "/etc/network/interfaces.d",
+    "/etc/NetworkManager/system-connections",
+    "/etc/sysctl.d",
+    gateway::TABLES,
+    "/etc/systemd/system",
+    gateway::DROP_IN,
+];
+
+/// Folders that are made for files of ours, and go with the last of them.
+pub const MADE: [&str; 2] = [gateway::TABLES, gateway::DROP_IN];
+
+/// The metric of a default route that is to win over those that managers set by themselves (100 and more).
+const METRIC: u32 = 10;
+
+/// Whether a file in a guest is one that is written here. A guest that has a Bridgehead of its own has others.
+pub fn is_ours(path: &str) -> bool {
+    let Some((folder, name)) = path.rsplit_once('/') else { return false };
+    let Some(rest) = name.strip_prefix(Folder::OURS) else { return false };
+    let of_nic = |rest: &str| {
+        let (mac, suffix) = rest.split_at_checked(12).unwrap_or_default();
+        mac.chars().all(|c| c.is_ascii_hexdigit())
+            && ["", ".network", ".yaml", ".nmconnection"].contains(&suffix)
+            && !mac.is_empty()
+    };
+    FOLDERS.contains(&folder)
+        && ([".conf", ".nft", "-nftables.service"].contains(&rest) || rest.strip_prefix('-').is_some_and(of_nic))
+}
+
+/// What is to be so inside a guest at its next start.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    nics: BTreeMap<Mac, Nic>,
+    gateway: Option<Vec<TableEntry>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Nic {
+    addresses: Vec<IpNet>,
+    /// The next hop of the default route.
+    via: Option<IpAddr>,
+}
+
+impl Settings {
+    pub fn of(wishes: &Wishes, guest: &str) -> Self {
+        let own = wishes.nics.iter().filter(|(_, wish)| wish.guest == guest && wish.attachment.is_some());
+        let own = own.filter(|(_, wish)| !wish.addresses.is_empty());
+        let route = wishes.routes.get(guest);
+        let via = |mac: Mac| route.filter(|route| route.mac == mac).map(|route| route.via);
+        let nics = own.map(|(mac, wish)| (*mac, Nic { addresses: wish.addresses.clone(), via: via(*mac) }));
+        Self { nics: nics.collect(), gateway: wishes.gateways.get(guest).cloned() }
+    }
+
+    /// The files that say so, by path, for a system as it was found.
+    pub fn files(&self, facts: &GuestFacts) -> BTreeMap<String, String> {
+        let Some(manager) = facts.manager() else { return BTreeMap::new() };
+        let write = match manager {
+            ManagerKind::Netplan => netplan::write,
+            ManagerKind::Networkd => networkd::write,
+            ManagerKind::NetworkManager => networkmanager::write,
+            ManagerKind::Ifupdown => ifupdown::write,
+        };
+        let mut files: BTreeMap<String, String> = self.nics.iter().map(|(mac, nic)| write(*mac, nic)).collect();
+        if let Some(entries) = &self.gateway {
+            files.extend(gateway::write(entries, facts.systemd));
+        }
+        files
+    }
+}
+
+/// `90-bridgehead-525400480010`.
+fn name(mac: Mac) -> String {
+    format!("{}-{}", Folder::OURS, mac.to_string().replace(':', ""))
+}
+
+/// Paths and texts of what is to be written, and the paths that are to go.
+pub fn changes<'a>(
+    files: &'a BTreeMap<String, String>,
+    was: &'a BTreeMap<String, String>,
+) -> (Vec<(&'a String, &'a String)>, Vec<&'a String>) {
+    let written = files.iter().filter(|(path, text)| was.get(*path) != Some(text));
+    (written.collect(), was.keys().filter(|path| !files.contains_key(*path)).collect())
+}
+
+/// How a manager is told to read its files again, without touching the NICs of which they say nothing new.
+pub fn reload(manager: ManagerKind) -> Option<&'static [&'static str]> {
+    match manager {
+        // For those that read what it makes of its own, and come after it.
+        ManagerKind::Netplan => Some(&["netplan", "generate"]),
+        ManagerKind::Networkd => Some(&["networkctl", "reload"]),
+        ManagerKind::NetworkManager => Some(&["nmcli", "connection", "reload"]),
+        // It reads them when an interface is brought up.
+        ManagerKind::Ifupdown => None,
+    }
+}
+
+/// The same, for somebody to type.
+pub(crate) fn commands(
+    managers: &BTreeSet<ManagerKind>,
+    files: &BTreeMap<String, String>,
+    was: &BTreeMap<String, String>,
+) -> Vec<String> {
+    let (written, gone) = changes(files, was);
+    let write = |(path, text): (&String, &String)| {
+        format!("printf %s {} | install -D -m {:o} /dev/stdin {path}", word(text), Folder::mode(path))
+    };
+    let mut commands: Vec<String> = written.into_iter().map(write).collect();
+    commands.extend(gone.into_iter().map(|path| format!("rm {}", word(path))));
+    commands.extend(managers.iter().copied().filter_map(reload).map(|words| words.join(" ")));
+    commands
+}

@@ -1,0 +1,153 @@
+//! Guests with systems of their own, in a lab of them: what is set inside them is written where their system keeps it, is so
+//! after a restart without anybody's help, and goes again byte for byte.
+//!
+//! Guests are named after their systems; each is the gateway of all the others once.
+
+mod net;
+mod server;
+
+use std::{
+    collections::BTreeMap,
+    process::{Command, Stdio},
+    thread::scope,
+};
+
+use serde_json::Value;
+use server::{PROGRAM, Server, alone, say, until};
+
+const BRIDGE: &str = "[[bridge]]\nname = \"mybr0\"\naddress = \"192.168.48.1/24\"\n\n";
+
+fn bridgehead(arguments: &[&str]) -> String {
+    let output = Command::new(PROGRAM).args(arguments).stdin(Stdio::null()).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{arguments:?}: {said}{}", String::from_utf8_lossy(&output.stderr));
+    said
+}
+
+fn inside(guest: &str, script: &str) -> String {
+    bridgehead(&["lab", "guest", guest, "--", "sh", "-c", script])
+}
+
+fn facts(guest: &str) -> Value {
+    let observed: Value = serde_json::from_str(&bridgehead(&["observe", "--json"])).expect("JSON");
+    observed["guests"][guest].clone()
+}
+
+/// Every file under `/etc`, by its sum and its mode.
+fn etc(guest: &str) -> Vec<String> {
+    let listed = inside(guest, "find /etc -type f -exec stat -c '%n %a %s' {} + -exec md5sum {} + ; find /etc -type d");
+    let mut lines: Vec<String> = listed.lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
+fn guests() -> Vec<String> {
+    let observed: Value = serde_json::from_str(&bridgehead(&["observe", "--json"])).expect("JSON");
+    observed["domains"].as_object().expect("guests").keys().cloned().collect()
+}
+
+fn address(nth: usize) -> String {
+    format!("192.168.48.{}", 10 * (nth + 1))
+}
+
+/// All guests on one bridge, this one their gateway.
+fn document(guests: &[String], gateway: usize) -> String {
+    let mut text = BRIDGE.to_owned();
+    for (nth, guest) in guests.iter().enumerate() {
+        let address = address(nth);
+        text += &format!(
+            "[[nic]]\nguest = \"{guest}\"\nmac = \"52:54:00:48:00:{nth:02x}\"\nbridge = \"mybr0\"\naddress = \"{address}/24\"\n\n"
+        );
+    }
+    let members: Vec<_> = guests.iter().filter(|guest| **guest != guests[gateway]).collect();
+    text + &format!(
+        "[[gateway]]\nbridge = \"mybr0\"\nguest = \"{}\"\noutside = \"default\"\nmembers = {members:?}\n",
+        guests[gateway]
+    )
+}
+
+fn has_address(facts: &Value, address: &str) -> bool {
+    let own = facts["interfaces"].as_array().into_iter().flatten();
+    own.flat_map(|own| own["addresses"].as_array().into_iter().flatten())
+        .any(|net| net.as_str().is_some_and(|net| net.split('/').next() == Some(address)))
+}
+
+/// The next hop of the default route that counts.
+fn default_route(facts: &Value) -> Option<&str> {
+    let routes = facts["routes"].as_array()?.iter().filter(|route| route["destination"] == "0.0.0.0/0");
+    routes.min_by_key(|route| route["metric"].as_u64())?["via"].as_str()
+}
+
+fn translates(facts: &Value) -> bool {
+    facts["tables"].as_array().is_some_and(|tables| tables.iter().any(|table| table["name"] == "bridgehead"))
+}
+
+/// Restarts all of them at once, and waits until their systems are up again.
+fn restart(guests: &[String]) {
+    let boots: BTreeMap<&String, Value> = guests.iter().map(|guest| (guest, facts(guest)["boot"].clone())).collect();
+    scope(|scope| {
+        for guest in guests {
+            scope.spawn(|| {
+                let order = Command::new("virsh").args(["reboot", guest, "--mode", "agent"]).output().expect("virsh");
+                assert!(order.status.success(), "{order:?}");
+                until(&format!("{guest} is up again"), || {
+                    let now = facts(guest);
+                    now["boot"].is_string() && now["boot"] != boots[guest] && now["trouble"].is_null()
+                });
+            });
+        }
+    });
+}
+
+fn yes(holds: bool) -> &'static str {
+    if holds { "yes" } else { "NO" }
+}
+
+#[test]
+#[ignore = "needs guests with systems: run by make test"]
+fn what_is_set_inside_is_kept_by_the_system_itself() {
+    let _alone = alone();
+    let guests = guests();
+    let mut server = Server::start("guest");
+    guests.iter().for_each(|guest| server.hears(guest));
+    let start = net::settled(PROGRAM);
+    let files: BTreeMap<&String, Vec<String>> = guests.iter().map(|guest| (guest, etc(guest))).collect();
+    say("| gateway | guest | managers | address | default route | forwards | after a restart | undone |");
+    say("|---|---|---|---|---|---|---|---|");
+    let mut failures = Vec::new();
+    for gateway in 0..guests.len() {
+        let state = |nth: usize| {
+            let facts = facts(&guests[nth]);
+            let is_gateway = nth == gateway;
+            [
+                has_address(&facts, &address(nth)),
+                is_gateway || default_route(&facts) == Some(&address(gateway)),
+                !is_gateway || (facts["ip_forward"] == true && translates(&facts)),
+            ]
+        };
+        let all = || (0..guests.len()).map(state).collect::<Vec<[bool; 3]>>();
+        server.must(&["apply", &server.file(&document(&guests, gateway)), "--yes"]);
+        let set = all();
+        // Nobody is there who could put anything back.
+        server.kill();
+        restart(&guests);
+        let kept = all();
+        server = server.served_again();
+        guests.iter().for_each(|guest| server.hears(guest));
+        until("the change is undone", || server.run(&["undo"]).status.success());
+        for (nth, guest) in guests.iter().enumerate() {
+            let restored = etc(guest) == files[guest];
+            let managers = facts(guest)["managers"].to_string();
+            let after = kept[nth].iter().all(|holds| *holds);
+            let [address, route, forwards] = set[nth].map(yes);
+            let (route, forwards) = if nth == gateway { ("—", forwards) } else { (route, "—") };
+            let (via, after, undone) = (&guests[gateway], yes(after), yes(restored));
+            say(&format!("| {via} | {guest} | {managers} | {address} | {route} | {forwards} | {after} | {undone} |"));
+            if !restored || !set[nth].iter().chain(&kept[nth]).all(|holds| *holds) {
+                failures.push(format!("{guest} behind {via}: {:?} {:?} {restored}", set[nth], kept[nth]));
+            }
+        }
+        net::assert_settles(PROGRAM, &start, "undone");
+    }
+    assert!(failures.is_empty(), "{failures:#?}");
+}
