@@ -1,7 +1,7 @@
 //! `bridgehead lab`: a private world to try Bridgehead in, and the fixture of the tests.
 //!
 //! ```text
-//! bridgehead lab          on the machine: guest image, dashboard's socket, signals, cleaning up      (session)
+//! bridgehead lab          on the machine: guests' images, dashboard's socket, signals, cleaning up   (session)
 //! └ unshare               new network, mount and process namespaces; dies with the one above
 //!   └ PID 1               reaps; when it ends the kernel ends all that is below                      (init)
 //!     └ world             mounts, outside world, firewall, libvirtd, guests, dashboard               (world)
@@ -12,9 +12,12 @@
 
 mod accelerator;
 mod agent;
+mod console;
 mod dashboard;
+mod disk;
 mod domain;
 mod error;
+mod file;
 mod image;
 mod init;
 mod libvirtd;
@@ -25,6 +28,7 @@ mod process;
 mod session;
 mod spec;
 mod state;
+mod system;
 mod world;
 
 use std::{
@@ -61,7 +65,12 @@ pub struct Lab {
 /// What the world looks like.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// How many guests, or their names.
+    /// How many guests, or their names, or NAME=SYSTEM.
+    ///
+    /// Without a system a guest is `busybox`: up in seconds, and it keeps nothing. The others are Debian on a disk, which
+    /// is kept in the state folder: `networkd`, `netplan`, `networkmanager` and `ifupdown` by what brings the network up;
+    /// `no-exec` is `networkd` with a guest agent that runs no commands; `serial` is `ifupdown` with no agent, but a login
+    /// on the serial console (`root`, `bridgehead`).
     #[arg(long, default_value = "master,node1,node2", value_name = "N or NAMES")]
     guests: GuestList,
     /// The host's policy for forwarded packets. `drop` is what Docker leaves behind.

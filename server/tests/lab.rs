@@ -355,7 +355,7 @@ fn refuses_the_machines_own_network() {
 
 #[test]
 fn refuses_odd_guests() {
-    for odd in ["0", "a,a", "a<b", "", "1000"] {
+    for odd in ["0", "a,a", "a<b", "", "1000", "a=windows", "a=", "a,a=netplan"] {
         let output = output(&mut lab(&["run", "--guests", odd, "--", "true"]));
         assert_eq!(output.status.code(), Some(2), "{odd}");
     }

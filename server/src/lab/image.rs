@@ -1,10 +1,13 @@
-//! The guests' kernel and initramfs: built once from the machine's own Debian packages, kept in a cache.
+//! The guests' kernel, initramfs and disks: built once from the machine's own Debian packages, kept in a cache.
 
 mod archive;
 mod kernel;
+mod recipe;
+mod system;
 mod tree;
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs,
     hash::{DefaultHasher, Hash, Hasher},
     io,
@@ -15,7 +18,7 @@ use std::{
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
-use super::{accelerator::Accelerator, error::LabError, process::find, say};
+use super::{accelerator::Accelerator, error::LabError, process::find, say, system::System};
 
 /// What runs in a guest, and the Debian package it comes from.
 const PROGRAMS: [(&str, &str); 7] = [
@@ -81,6 +84,26 @@ impl Image {
              no_timer_check nowatchdog random.trust_cpu=on 8250.nr_uarts=1 cryptomgr.notests"
         )
     }
+
+    /// The same for a guest whose system is on its first disk. `init.sh` reads the first option, systemd the others.
+    pub fn command_line_for_disk(&self, name: &str) -> String {
+        format!(
+            "{} bridgehead.root=/dev/vda root=/dev/vda rw fsck.mode=skip systemd.hostname={name} systemd.firstboot=off",
+            self.command_line(name)
+        )
+    }
+}
+
+/// The images of these systems, built if there are none yet. A system that is on no disk has none.
+pub fn systems(systems: &BTreeSet<System>) -> Result<BTreeMap<System, PathBuf>, LabError> {
+    let cache = cache()?;
+    fs::create_dir_all(&cache).map_err(LabError::io(format!("make {}", cache.display())))?;
+    let _lock = lock(&cache)?;
+    let mut images = BTreeMap::new();
+    for &system in systems {
+        images.extend(system::prepare(&cache, system)?.map(|image| (system, image)));
+    }
+    Ok(images)
 }
 
 /// `$XDG_CACHE_HOME/bridgehead/lab`, as the XDG Base Directory Specification says.
@@ -118,11 +141,7 @@ fn key() -> Result<String, LabError> {
 
 /// Builds beside, then renames: a killed build leaves nothing that looks finished.
 fn build(cache: &Path, folder: &Path) -> Result<(), LabError> {
-    let building = cache.join("building");
-    if building.exists() {
-        fs::remove_dir_all(&building).map_err(LabError::io(format!("remove {}", building.display())))?;
-    }
-    fs::create_dir(&building).map_err(LabError::io(format!("make {}", building.display())))?;
+    let building = building(cache)?;
     let kernel = kernel::fetch(cache, &building)?;
     say(&format!("kernel {} unpacked, {} modules wanted", kernel.version, kernel.modules.len()));
     let copied = fs::copy(&kernel.image, building.join("vmlinuz"));
@@ -132,4 +151,14 @@ fn build(cache: &Path, folder: &Path) -> Result<(), LabError> {
     let unpacked = building.join(kernel::UNPACKED);
     fs::remove_dir_all(&unpacked).map_err(LabError::io(format!("remove {}", unpacked.display())))?;
     fs::rename(&building, folder).map_err(LabError::io(format!("make {}", folder.display())))
+}
+
+/// A new folder to build in, under the cache's lock.
+fn building(cache: &Path) -> Result<PathBuf, LabError> {
+    let building = cache.join("building");
+    if building.exists() {
+        fs::remove_dir_all(&building).map_err(LabError::io(format!("remove {}", building.display())))?;
+    }
+    fs::create_dir(&building).map_err(LabError::io(format!("make {}", building.display())))?;
+    Ok(building)
 }

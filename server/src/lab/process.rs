@@ -51,10 +51,13 @@ fn check(command: &Command, output: Output) -> Result<String, LabError> {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let stderr = String::from_utf8_lossy(&output.stderr);
+    let stderr = stderr.trim();
+    // What went wrong stands last.
+    let beginning = stderr.chars().count().saturating_sub(2000);
     Err(LabError::Command {
         command: line(command),
         status: output.status.to_string(),
-        stderr: stderr.trim().chars().take(2000).collect(),
+        stderr: stderr.chars().skip(beginning).collect(),
     })
 }
 

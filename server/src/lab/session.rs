@@ -18,7 +18,7 @@ use nix::{
 };
 
 use super::{
-    Options, PAUSE,
+    Options, PAUSE, disk,
     error::LabError,
     image::Image,
     process::{die_with_parent, failed_to_start, path},
@@ -39,6 +39,7 @@ pub fn foreground(state: &Path, listen: SocketAddr, options: Options) -> Result<
     state::sweep();
     let state = State::take(state)?;
     let image = Image::prepare()?;
+    disk::prepare(state.path(), &options.guests)?;
     let listener = bind(listen, state.recovered)?;
     let spec = Spec { listen_fd: Some(listener.as_raw_fd()), ..describe(&state, image, options)? };
     live(spec, Some(listener), state)
@@ -50,6 +51,7 @@ pub fn run(state: Option<&Path>, options: Options, command: Vec<String>) -> Resu
     state::sweep();
     let state = state.map_or_else(State::fresh, State::take)?;
     let image = Image::prepare()?;
+    disk::prepare(state.path(), &options.guests)?;
     let spec = Spec { command: Some(command), ..describe(&state, image, options)? };
     live(spec, None, state)
 }

@@ -10,10 +10,9 @@ use std::{
     },
     process::Command,
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use model::name::GuestName;
 use nix::{
     fcntl::{FcntlArg, FdFlag, fcntl},
     sys::signal::{SigHandler, Signal, signal},
@@ -21,21 +20,19 @@ use nix::{
 use virt::domain::Domain;
 
 use super::{
-    agent,
+    agent, console,
     dashboard::{Dashboard, Login},
-    domain,
+    disk, domain,
     error::LabError,
     libvirtd, mounts, network, outside,
     process::path,
     say,
     session::namespace,
-    spec::Spec,
+    spec::{Guest, Spec},
 };
 
 /// Where the dashboard of `lab run` listens, in the world.
 const INSIDE: &str = "127.0.0.1:3000";
-/// How long guests may take to be ready. Emulated on a busy machine they are slow.
-const READY: Duration = Duration::from_secs(120);
 
 pub fn main(spec: &Spec) -> Result<u8, LabError> {
     let passed_on = spec.listen_fd.map(take).transpose()?;
@@ -89,18 +86,22 @@ fn require_fresh(spec: &Spec) -> Result<(), LabError> {
 }
 
 /// Starts the guests in their order, so that ids and taps are the same in each lab; returns when each has an address and
-/// its agent answers.
+/// its agent answers, or asks for a login if it has none.
 fn start_guests(spec: &Spec) -> Result<(), LabError> {
-    let until = Instant::now() + READY;
+    let started = Instant::now();
     let connection = libvirtd::connect()?;
-    for (index, name) in spec.guests.0.iter().enumerate() {
-        let xml = domain::xml(name, index, &spec.image).map_err(LabError::io(format!("describe the guest {name}")))?;
+    for (index, guest) in spec.guests.0.iter().enumerate() {
+        let name = &guest.name;
+        let disk = disk::of(&spec.state, guest);
+        let xml = domain::xml(guest, index, &spec.image, disk.as_deref());
+        let xml = xml.map_err(LabError::io(format!("describe the guest {name}")))?;
         let domain =
             Domain::define_xml(&connection, &xml).map_err(LabError::libvirt(format!("define the guest {name}")))?;
         domain.create().map_err(LabError::libvirt(format!("start the guest {name}")))?;
     }
     thread::scope(|scope| {
-        let threads: Vec<_> = spec.guests.0.iter().map(|name| scope.spawn(|| wait_for_guest(name, until))).collect();
+        let threads: Vec<_> =
+            spec.guests.0.iter().map(|guest| scope.spawn(move || wait_for_guest(guest, started))).collect();
         threads.into_iter().try_for_each(|thread| match thread.join() {
             Ok(outcome) => outcome,
             Err(panic) => std::panic::resume_unwind(panic),
@@ -108,12 +109,19 @@ fn start_guests(spec: &Spec) -> Result<(), LabError> {
     })
 }
 
-fn wait_for_guest(name: &GuestName, until: Instant) -> Result<(), LabError> {
+fn wait_for_guest(guest: &Guest, started: Instant) -> Result<(), LabError> {
+    let name = &guest.name;
+    let until = started + guest.system.patience();
     // Its own connection: libvirtd serves five requests at a time on each.
     let mut connection = libvirtd::connect()?;
     let domain = agent::find(&connection, name)?;
-    let address = agent::wait_for_address(&domain, name, until)?;
-    say(&format!("{name} answers at {address}"));
+    if guest.system.has_agent() {
+        let address = agent::wait_for_address(&domain, name, until)?;
+        say(&format!("{name} answers at {address}"));
+    } else {
+        let address = console::wait_for_login(&domain, name, until)?;
+        say(&format!("{name} asks for a login, and was leased {address}"));
+    }
     drop(domain);
     connection.close().map(drop).map_err(LabError::libvirt("close the connection to libvirtd"))
 }

@@ -1,23 +1,40 @@
 #!/bin/sh
 # The guest's PID 1: mounts, drivers, one address by DHCP on eth0, the agent. Nothing is kept over a reboot.
+# Or, if its system is on a disk, only what it takes to get there.
 
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 
 mount -t devtmpfs dev /dev
 mount -t proc proc /proc
 mount -t sysfs sys /sys
-mkdir -p /dev/pts /dev/shm
-mount -t devpts devpts /dev/pts
-mount -t tmpfs run /run
-mount -t tmpfs tmp /tmp
-mkdir -p /run/lock
+
+load_all() { while read -r module; do modprobe "$module"; done < /etc/modules; }
+
+# All modules, since the disk has none; then that system's own PID 1 takes over.
+leave_for() {
+    load_all
+    mkdir /newroot
+    until mount -t ext4 "$1" /newroot; do
+        [ $((tries = tries + 1)) -lt 20 ] || exec sh
+        sleep 0.5
+    done
+    for folder in dev proc sys; do mount -o move /$folder /newroot/$folder; done
+    exec switch_root /newroot /sbin/init
+}
 
 for word in $(cat /proc/cmdline); do
     case $word in
         bridgehead.hostname=*) hostname "${word#*=}" ;;
         bridgehead.probe) echo "bridgehead: alive" && poweroff -f ;;
+        bridgehead.root=*) leave_for "${word#*=}" ;;
     esac
 done
+
+mkdir -p /dev/pts /dev/shm
+mount -t devpts devpts /dev/pts
+mount -t tmpfs run /run
+mount -t tmpfs tmp /tmp
+mkdir -p /run/lock
 hostname > /etc/hostname
 echo "127.0.0.1 localhost $(hostname)" > /etc/hosts
 ip link set lo up
@@ -58,7 +75,7 @@ dhcp() {
 }
 dhcp &
 
-while read -r module; do modprobe "$module"; done < /etc/modules
+load_all
 
 echo "bridgehead: $(hostname) is up"
 while :; do

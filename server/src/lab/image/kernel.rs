@@ -17,12 +17,14 @@ pub const UNPACKED: &str = "kernel";
 
 const PACKAGE: &str = "linux-image-cloud-amd64";
 
-/// What guests need, without what these need in turn. The first three before there is a network and an agent.
-pub const MODULES: [&str; 15] = [
+/// What guests need, without what these need in turn. The first three before there is a network and an agent. The file
+/// system of a disk, ext4, is a part of the kernel.
+pub const MODULES: [&str; 16] = [
     "virtio_pci",
     "virtio_net",
     "virtio_console",
     "virtio_rng",
+    "virtio_blk",
     "nf_tables",
     "nft_chain_nat",
     "nft_masq",

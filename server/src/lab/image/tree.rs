@@ -66,7 +66,7 @@ fn programs(archive: &mut Archive) -> Result<(), LabError> {
 
 fn applets(archive: &mut Archive, busybox: &Path) -> Result<(), LabError> {
     let list = run(command(busybox).arg("--list"))?;
-    for needed in ["udhcpc", "modprobe", "setsid", "cttyhack"] {
+    for needed in ["udhcpc", "modprobe", "setsid", "cttyhack", "switch_root"] {
         if !list.lines().any(|applet| applet == needed) {
             return Err(LabError::Missing { program: format!("busybox with {needed}"), package: "busybox-static" });
         }
