@@ -122,7 +122,7 @@ impl Watch {
                 drop(reader.firewall().await);
             }
         };
-        tokio::join!(reader.kernel(kernel::Part::ALL), firewall, reader.domains(domains));
+        tokio::join!(reader.kernel(kernel::Part::SET), firewall, reader.domains(domains));
         join_all(inside.into_iter().map(|guest| reader.guest(guest))).await;
         self.observed()
     }

@@ -30,6 +30,8 @@ pub struct Part {
 
 impl Part {
     pub const ALL: Self = Self { links: true, routes: true, neighbours: true, fdb: true };
+    /// What steps can change; the rest follows from it.
+    pub const SET: Self = Self { links: true, routes: true, neighbours: false, fdb: false };
 
     fn add(&mut self, nudge: Nudge) {
         match nudge {
