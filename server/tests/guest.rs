@@ -85,9 +85,10 @@ fn translates(facts: &Value) -> bool {
 /// Restarts all of them at once, and waits until their systems are up again.
 fn restart(guests: &[String]) {
     let boots: BTreeMap<&String, Value> = guests.iter().map(|guest| (guest, facts(guest)["boot"].clone())).collect();
+    let boots = &boots;
     scope(|scope| {
         for guest in guests {
-            scope.spawn(|| {
+            scope.spawn(move || {
                 let order = Command::new("virsh").args(["reboot", guest, "--mode", "agent"]).output().expect("virsh");
                 assert!(order.status.success(), "{order:?}");
                 until(&format!("{guest} is up again"), || {

@@ -33,7 +33,10 @@ pub struct Address {
 pub enum Holder {
     /// A link of the host.
     Link(String),
-    Nic { guest: String, mac: Mac },
+    Nic {
+        guest: String,
+        mac: Mac,
+    },
     /// Somebody who is no guest.
     Stranger(Mac),
     /// A name in a static lease, without a MAC.
@@ -80,13 +83,7 @@ impl<'a> Collected<'a> {
     fn of(observed: &'a Observed) -> Self {
         let nics = observed.domains.values().flat_map(|domain| domain.nics.iter().map(move |nic| (nic.mac, domain)));
         let owners = nics.map(|(mac, domain)| (mac, domain.name.clone())).collect();
-        Self {
-            observed,
-            owners,
-            places: BTreeMap::new(),
-            ranges: Vec::new(),
-            holders: BTreeMap::new(),
-        }
+        Self { observed, owners, places: BTreeMap::new(), ranges: Vec::new(), holders: BTreeMap::new() }
     }
 
     fn place(&mut self, net: IpNet, name: Option<&str>) {
@@ -237,7 +234,8 @@ mod tests {
     fn observed() -> Observed {
         let net = |text: &str| text.parse::<IpNet>().expect("a prefix");
         let address = |text: &str| crate::observed::Address { net: net(text), scope: "global".into(), dynamic: false };
-        let link = Link { index: 2, name: "virbr0".into(), addresses: vec![address("192.168.122.1/24")], ..Link::default() };
+        let link =
+            Link { index: 2, name: "virbr0".into(), addresses: vec![address("192.168.122.1/24")], ..Link::default() };
         let served = Served {
             address: net("192.168.122.1/24"),
             ranges: vec![DhcpRange {
@@ -246,14 +244,17 @@ mod tests {
             }],
             hosts: Vec::new(),
         };
-        let lease = |mac, text: &str| Lease { mac: Some(mac), address: net(text), hostname: None, client_id: None, expires: 0 };
+        let lease =
+            |mac, text: &str| Lease { mac: Some(mac), address: net(text), hostname: None, client_id: None, expires: 0 };
         let network = Network {
             name: "default".into(),
             subnets: vec![served],
             leases: vec![lease(OWN, "192.168.122.7/24"), lease(OTHER, "192.168.122.9/24")],
             ..Network::default()
         };
-        let domain = Domain { name: "node1".into(), nics: vec![Nic { mac: OWN, ..Nic::default() }], ..Domain::default() };
+        let nic =
+            Nic { mac: OWN, live: None, config: None, model: None, tap: None, alias: None, link_up: true, mtu: None };
+        let domain = Domain { name: "node1".into(), nics: vec![nic], ..Domain::default() };
         let interface = GuestInterface {
             name: "eth0".into(),
             mac: Some(OWN),
@@ -275,7 +276,8 @@ mod tests {
     fn one_address_from_several_sources_is_one() {
         let all = subnets(&observed(), &Cluster::default());
         assert_eq!(all.len(), 1);
-        let holders: Vec<_> = all[0].addresses.iter().map(|one| (one.address.to_string(), one.holders.clone())).collect();
+        let holders: Vec<_> =
+            all[0].addresses.iter().map(|one| (one.address.to_string(), one.holders.clone())).collect();
         let node1 = Holder::Nic { guest: "node1".into(), mac: OWN };
         assert_eq!(holders[0].0, "192.168.122.1");
         assert_eq!(holders[1].1, [(node1, [Source::Guest, Source::Lease].into())].into());
@@ -288,11 +290,7 @@ mod tests {
         let free: Vec<_> = all[0].free.iter().map(|(start, end)| format!("{start} {end}")).collect();
         assert_eq!(
             free,
-            [
-                "192.168.122.2 192.168.122.6",
-                "192.168.122.8 192.168.122.8",
-                "192.168.122.10 192.168.122.99"
-            ]
+            ["192.168.122.2 192.168.122.6", "192.168.122.8 192.168.122.8", "192.168.122.10 192.168.122.99"]
         );
     }
 

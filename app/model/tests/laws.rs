@@ -262,6 +262,7 @@ fn foreign(observed: &Observed, named: &BTreeSet<Mac>, documents: &[&Cluster]) -
             routes.retain(|route| !route.is_default() && !moved(&route.interface));
         }
         facts.ip_forward = None;
+        facts.files.clear();
         if let Some(tables) = &mut facts.tables {
             tables.retain(|table| table.name != translation::TABLE);
         }

@@ -11,8 +11,7 @@ const SERVICE: &str = "90-bridgehead-nftables.service";
 
 /// Without systemd nobody is known who would load the table.
 pub fn write(entries: &[TableEntry], systemd: bool) -> Vec<(String, String)> {
-    let mut files =
-        vec![("/etc/sysctl.d/90-bridgehead.conf".to_owned(), "net.ipv4.ip_forward = 1\n".to_owned())];
+    let mut files = vec![("/etc/sysctl.d/90-bridgehead.conf".to_owned(), "net.ipv4.ip_forward = 1\n".to_owned())];
     if systemd && !entries.is_empty() {
         let table = format!("{TABLES}/90-bridgehead.nft");
         let service = format!(

@@ -8,8 +8,7 @@ use super::{Nic, name};
 
 /// Interfaces made on top of a NIC borrow its MAC, but have no permanent one.
 pub fn write(mac: Mac, nic: &Nic) -> (String, String) {
-    let mut text =
-        format!("[Match]\nPermanentMACAddress={mac}\n\n[Link]\nRequiredForOnline=no\n\n[Network]\n");
+    let mut text = format!("[Match]\nPermanentMACAddress={mac}\n\n[Link]\nRequiredForOnline=no\n\n[Network]\n");
     // Writing to a string cannot fail.
     for address in &nic.addresses {
         let _ = writeln!(text, "Address={address}");

@@ -10,9 +10,8 @@ use super::{Nic, name};
 
 pub fn write(mac: Mac, nic: &Nic) -> (String, String) {
     let name = name(mac);
-    let mut text = format!(
-        "[connection]\nid={name}\ntype=ethernet\nautoconnect-priority=90\n\n[ethernet]\nmac-address={mac}\n"
-    );
+    let mut text =
+        format!("[connection]\nid={name}\ntype=ethernet\nautoconnect-priority=90\n\n[ethernet]\nmac-address={mac}\n");
     family(&mut text, "ipv4", "disabled", nic, |net| net.addr().is_ipv4());
     family(&mut text, "ipv6", "link-local", nic, |net| net.addr().is_ipv6());
     (format!("/etc/NetworkManager/system-connections/{name}.nmconnection"), text)

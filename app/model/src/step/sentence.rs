@@ -182,10 +182,9 @@ impl Step {
             Self::ReplaceGuestTable { guest, translations, .. } => {
                 translate(guest, &format!(" {guest} "), translations)
             }
-            Self::ReplaceGuestFiles { guest, files, .. } if files.is_empty() => Sentence::new(
-                format!("In {guest}, remove the files of ours"),
-                format!("在 {guest} 内删除我们的文件"),
-            ),
+            Self::ReplaceGuestFiles { guest, files, .. } if files.is_empty() => {
+                Sentence::new(format!("In {guest}, remove the files of ours"), format!("在 {guest} 内删除我们的文件"))
+            }
             Self::ReplaceGuestFiles { guest, managers, .. } => {
                 let names = managers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 Sentence::new(

@@ -68,7 +68,9 @@ async fn fill(libvirt: &Libvirt, domain: &str, facts: &mut GuestFacts) -> Result
         look_inside(libvirt, domain, facts, &mut trouble).await;
     } else if file::NEEDED.iter().all(|command| allowed(command)) {
         let by = file::forbidden_by(libvirt, domain).await.map(|by| format!(" ({by})")).unwrap_or_default();
-        trouble.get_or_insert(format!("the agent does not allow guest-exec{by}: nothing can be set inside, and its firewall is unknown"));
+        trouble.get_or_insert(format!(
+            "the agent does not allow guest-exec{by}: nothing can be set inside, and its firewall is unknown"
+        ));
         file::look(libvirt, domain, facts).await;
     } else {
         trouble.get_or_insert("the agent does not allow guest-exec: routes and firewall inside are unknown".to_owned());

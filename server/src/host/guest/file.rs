@@ -6,11 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use model::observed::GuestFacts;
 use serde_json::{Value, json};
 
-use super::{
-    error::Error,
-    exec::agent,
-    parse,
-};
+use super::{error::Error, exec::agent, parse};
 use crate::host::libvirt::{Lane, Libvirt, clean};
 
 const COMMAND: Duration = Duration::from_secs(3);
@@ -50,8 +46,7 @@ async fn read(libvirt: &Libvirt, domain: &str, path: &str) -> Result<String, Err
         let order = json!({ "execute": command, "arguments": arguments });
         agent(libvirt, domain, &order, COMMAND, Lane::Watch).await
     };
-    let nonsense =
-        |reason: String| Error::Nonsense { doing: format!("read {path} in guest {domain}"), reason };
+    let nonsense = |reason: String| Error::Nonsense { doing: format!("read {path} in guest {domain}"), reason };
     let handle = ask("guest-file-open", json!({ "path": path, "mode": "r" })).await?;
     let handle = handle.as_i64().ok_or_else(|| nonsense("no handle".to_owned()))?;
     let answer = ask("guest-file-read", json!({ "handle": handle, "count": LENGTH })).await;

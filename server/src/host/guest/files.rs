@@ -73,6 +73,7 @@ pub async fn replace(
 }
 
 fn ours(path: &str) -> Result<(&str, &str), Error> {
-    let refused = || Error::Unsupported { doing: format!("write {path} in a guest"), reason: "it is not ours".to_owned() };
+    let refused =
+        || Error::Unsupported { doing: format!("write {path} in a guest"), reason: "it is not ours".to_owned() };
     path.rsplit_once('/').filter(|_| persist::is_ours(path)).ok_or_else(refused)
 }
