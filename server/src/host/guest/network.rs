@@ -20,26 +20,30 @@ use crate::host::libvirt::{Lane, Libvirt, clean};
 /// How long a NIC that was just plugged in may take to appear.
 const APPEAR: Duration = Duration::from_secs(5);
 const PROGRAM: Duration = Duration::from_secs(10);
+/// Stands in a command for the name that a NIC has in its guest.
+const NIC: &str = "{nic}";
+/// A NIC is followed to a new name so often.
+const RENAMED: usize = 2;
 
 /// Sets an interface up or down.
 pub async fn set_link(libvirt: &Libvirt, domain: &str, mac: Mac, up: bool) -> Result<(), Error> {
     let guest =
         Guest::new(libvirt, domain, format!("set NIC {mac} {} in guest {domain}", if up { "up" } else { "down" }));
-    let name = guest.interface(mac).await?;
-    guest.run(&["ip", "link", "set", "dev", &name, if up { "up" } else { "down" }], None).await
+    let state = if up { "up" } else { "down" };
+    guest.run_on(mac, &["ip", "link", "set", "dev", NIC, state]).await.1
 }
 
 pub async fn add_address(libvirt: &Libvirt, domain: &str, mac: Mac, address: IpNet) -> Result<(), Error> {
     let guest = Guest::new(libvirt, domain, format!("add {address} to NIC {mac} in guest {domain}"));
-    let name = guest.interface(mac).await?;
-    let added = guest.run(&["ip", "addr", "add", &address.to_string(), "dev", &name], None).await;
+    let text = address.to_string();
+    let (name, added) = guest.run_on(mac, &["ip", "addr", "add", &text, "dev", NIC]).await;
     guest.or_already(added, async || guest.has_address(&name, address).await == Some(true)).await
 }
 
 pub async fn remove_address(libvirt: &Libvirt, domain: &str, mac: Mac, address: IpNet) -> Result<(), Error> {
     let guest = Guest::new(libvirt, domain, format!("remove {address} from NIC {mac} in guest {domain}"));
-    let name = guest.interface(mac).await?;
-    let removed = guest.run(&["ip", "addr", "del", &address.to_string(), "dev", &name], None).await;
+    let text = address.to_string();
+    let (name, removed) = guest.run_on(mac, &["ip", "addr", "del", &text, "dev", NIC]).await;
     guest.or_already(removed, async || guest.has_address(&name, address).await == Some(false)).await
 }
 
@@ -55,13 +59,12 @@ async fn change_route(libvirt: &Libvirt, domain: &str, route: &GuestRoute, verb:
     let GuestRoute { mac, via, metric } = *route;
     let doing = format!("{verb} the default route via {via} on NIC {mac} in guest {domain}");
     let guest = Guest::new(libvirt, domain, doing);
-    let name = guest.interface(mac).await?;
     let (via_text, metric_text) = (via.to_string(), metric.to_string());
-    let mut argv = vec!["ip", family(via), "route", verb, "default", "via", &via_text, "dev", &name];
+    let mut argv = vec!["ip", family(via), "route", verb, "default", "via", &via_text, "dev", NIC];
     if metric != 0 {
         argv.extend(["metric", &metric_text]);
     }
-    let changed = guest.run(&argv, None).await;
+    let (name, changed) = guest.run_on(mac, &argv).await;
     guest.or_already(changed, async || guest.has_route(&name, route).await == Some(verb == "add")).await
 }
 
@@ -121,6 +124,27 @@ impl<'a> Guest<'a> {
             status: output.status,
             stderr: clean(String::from_utf8_lossy(&output.stderr).trim(), 300),
         })
+    }
+
+    /// Runs a command on the NIC with this MAC, [`NIC`] in it, and gives the name that it had. udev names one that was just plugged in
+    /// anew: what failed meanwhile is tried again under the new name.
+    async fn run_on(&self, mac: Mac, argv: &[&str]) -> (String, Result<(), Error>) {
+        let mut name = match self.interface(mac).await {
+            Ok(name) => name,
+            Err(error) => return (String::new(), Err(error)),
+        };
+        for _ in 0..RENAMED {
+            let outcome = self.run(&named(argv, &name), None).await;
+            if outcome.is_ok() {
+                return (name, outcome);
+            }
+            match self.find(mac).await {
+                Ok(Some(now)) if now != name => name = now,
+                _ => return (name, outcome),
+            }
+        }
+        let outcome = self.run(&named(argv, &name), None).await;
+        (name, outcome)
     }
 
     /// A program that failed because there was nothing to change is told apart by looking, not by its words.
@@ -183,6 +207,10 @@ impl<'a> Guest<'a> {
         let output = self.exec(argv, None).await.ok().filter(|output| output.status == 0)?;
         serde_json::from_slice(&output.stdout).ok()
     }
+}
+
+fn named<'n>(argv: &[&'n str], name: &'n str) -> Vec<&'n str> {
+    argv.iter().map(|word| if *word == NIC { name } else { word }).collect()
 }
 
 fn family(address: IpAddr) -> &'static str {
