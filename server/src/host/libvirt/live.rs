@@ -11,7 +11,7 @@ use tokio::{
 
 use super::*;
 
-/// The lab is shared: one test at a time.
+/// The lab is shared, and so is libvirt's test driver: one test at a time.
 pub static LAB: Mutex<()> = Mutex::const_new(());
 
 pub async fn lab() -> Libvirt {
@@ -24,6 +24,7 @@ pub async fn lab() -> Libvirt {
 
 #[tokio::test]
 async fn reads_the_test_driver() {
+    let _held = LAB.lock().await;
     let libvirt = Libvirt::connect(Some("test:///default")).await.expect("libvirt's test driver");
     let facts = libvirt.read().await.expect("facts");
     assert!(facts.domains["test"].nics[0].live.is_some());
@@ -36,6 +37,7 @@ async fn reads_the_test_driver() {
 
 #[tokio::test]
 async fn hears_of_a_domain_that_stops() {
+    let _held = LAB.lock().await;
     let libvirt = Libvirt::connect(Some("test:///default")).await.expect("libvirt's test driver");
     let mut events = libvirt.events();
     libvirt
