@@ -23,7 +23,7 @@ lab: build ## A private network with real guests, and the dashboard on http://12
 dev: setup ## The lab, built and started again whenever a source file changes
 	@tools/dev $(LAB)
 
-test: ## Everything: format, lints, docs, tests, the lab, the browser
+test: ## Everything but test-guests: format, lints, docs, tests, the lab, the browser
 	@tools/setup tests
 	@tools/test
 

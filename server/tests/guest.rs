@@ -105,7 +105,7 @@ fn yes(holds: bool) -> &'static str {
 }
 
 #[test]
-#[ignore = "needs guests with systems: run by make test"]
+#[ignore = "needs guests with systems: run by make test-guests"]
 fn what_is_set_inside_is_kept_by_the_system_itself() {
     let _alone = alone();
     let guests = guests();
