@@ -10,6 +10,7 @@
 //! operator confirms it. What a crash interrupted is [taken back](recover) at the next start.
 
 mod drift;
+mod error;
 mod faults;
 mod keep;
 mod recover;
@@ -41,48 +42,17 @@ use crate::{
     host::Host,
     http::problem::chain,
     store::{
-        Lock, LockOf, Store, StoreError,
+        Lock, LockOf, Store,
         journal::{Again, NewChange, Outcome},
     },
     watch::Watch,
 };
 
+pub use error::ApplyError;
+use error::CONFIRM;
 use faults::Faults;
 use take_back::{guests_inside, waits_for_libvirt};
 use task::Task;
-
-#[derive(Debug, thiserror::Error)]
-pub enum ApplyError {
-    #[error("another change is being applied: wait until it has ended")]
-    Busy,
-    #[error("change {0} is being taken back, for which libvirt has to answer: see whether libvirtd is running")]
-    NoLibvirt(u64),
-    #[error("the document is at version {current}, this draft was made from version {asked}: load it again")]
-    Version { asked: u64, current: u64 },
-    #[error("the network has changed since the plan was made, and the plan with it: read the new plan")]
-    Generation { based_on: u64, now: u64 },
-    #[error("a note blocks the plan")]
-    Blocked(Vec<Note>),
-    #[error("there is no change to take back")]
-    NothingToUndo,
-    #[error("the last change was not an undo: there is nothing to do again")]
-    NothingToRedo,
-    #[error("the network is as the document says: nothing is to be put back")]
-    NothingToPutBack,
-    #[error("no change waits to be confirmed under the number {0}")]
-    NothingToConfirm(u64),
-    #[error("only {who}, who asked for the change, can confirm it")]
-    NotYours { who: String },
-    #[error("the change could cut you off, and cannot be guarded")]
-    Unguarded(#[from] revert::ArmError),
-    #[error("{seconds} s are no time to confirm a change in: between {} and {} s are", CONFIRM.start(), CONFIRM.end())]
-    Hurry { seconds: u64 },
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// Seconds in which a change may be asked to be confirmed.
-const CONFIRM: std::ops::RangeInclusive<u64> = 5..=3600;
 
 /// A change that could cut off whoever asked for it waits so long before its first step: they see the countdown first.
 const HEAD_START: Duration = Duration::from_secs(1);

@@ -10,11 +10,11 @@ mod error;
 mod exec;
 mod facts;
 mod file;
-mod files;
 #[cfg(test)]
 mod live;
 mod network;
 mod parse;
+mod persist;
 mod translation;
 
 #[cfg(test)]
@@ -29,10 +29,10 @@ pub use error::Error;
 #[cfg(test)]
 pub use exec::ExecOutput;
 pub use facts::facts;
-pub use files::replace as replace_files;
 pub use network::{
     add_address, add_route, remove_address, remove_route, replace_table, set_forwarding, set_link, traceroute,
 };
+pub use persist::replace as replace_files;
 
 /// Sends one command to a guest's agent and gives its `return`.
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{
     error::Error,
     exec::{ExecOutput, Process, agent},
-    file, files, parse, translation,
+    file, parse, persist, translation,
 };
 use crate::host::{
     firewall,
@@ -139,7 +139,7 @@ async fn look_inside(libvirt: &Libvirt, domain: &str, facts: &mut GuestFacts, tr
         facts.systemd = is_there(SYSTEMD);
     }
     if !facts.managers.is_empty() {
-        facts.files = keep(files::read(libvirt, domain).await, trouble).unwrap_or_default();
+        facts.files = keep(persist::read(libvirt, domain).await, trouble).unwrap_or_default();
     }
     if facts.tables.is_none() && facts.programs.contains("iptables") && !facts.programs.contains("nft") {
         let rules = finish(start(&translation::LIST).await).await.ok().filter(|output| output.status == 0);

@@ -1,207 +1,22 @@
 //! The laws of plans, on hosts and documents made at random.
 
+mod random;
+#[path = "../world.rs"]
 mod world;
 
 use std::collections::BTreeSet;
 
 use model::{
-    Cluster, Language, Mac, Observed, autostart,
-    cluster::Translation,
+    Cluster, Language, Mac, Observed,
     firewall::translation,
-    gateway::{self, GatewayRequest},
-    nic::{self, Place},
-    note::Subject,
-    observed::{AgentChannel, Attachment, DomainState, Link, ManagerKind},
+    observed::Attachment,
     plan::{Plan, plan},
     step::Step,
     topology::{Topology, bridge_of},
 };
 use proptest::prelude::*;
-use world::{filter, lab, settled};
-
-const GUESTS: [&str; 4] = ["master", "node1", "node2", "node3"];
-const BRIDGES: [&str; 3] = ["mybr0", "mybr1", "br0"];
-
-/// One edit of a document, as a person would make it.
-#[derive(Debug, Clone)]
-enum Edit {
-    AddBridge(usize),
-    TakeOver(usize),
-    RemoveBridge(usize),
-    Silent(usize),
-    Renumber(usize, u8),
-    Attach { guest: usize, place: usize },
-    Move { nic: usize, place: usize },
-    Unplug(usize),
-    Cable(usize, bool),
-    Inside(usize, u8),
-    Gateway { bridge: usize, guest: Option<usize>, members: usize, masquerade: bool, detach: bool },
-    RemoveGateway(usize),
-    Autostart { guest: Option<usize>, on: bool },
-    Keep(Option<ManagerKind>),
-}
-
-fn edit() -> impl Strategy<Value = Edit> {
-    let (guest, bridge, nic) = (0..GUESTS.len(), 0..BRIDGES.len(), 0..8usize);
-    prop_oneof![
-        bridge.clone().prop_map(Edit::AddBridge),
-        bridge.clone().prop_map(Edit::TakeOver),
-        bridge.clone().prop_map(Edit::RemoveBridge),
-        bridge.clone().prop_map(Edit::Silent),
-        (bridge.clone(), 1..9u8).prop_map(|(bridge, last)| Edit::Renumber(bridge, last)),
-        (guest.clone(), 0..4usize).prop_map(|(guest, place)| Edit::Attach { guest, place }),
-        (nic.clone(), 0..4usize).prop_map(|(nic, place)| Edit::Move { nic, place }),
-        nic.clone().prop_map(Edit::Unplug),
-        (nic.clone(), any::<bool>()).prop_map(|(nic, cable)| Edit::Cable(nic, cable)),
-        (nic, 100..140u8).prop_map(|(nic, last)| Edit::Inside(nic, last)),
-        (bridge.clone(), proptest::option::weighted(0.8, guest), 0..16usize, any::<bool>(), any::<bool>()).prop_map(
-            |(bridge, guest, members, masquerade, detach)| Edit::Gateway { bridge, guest, members, masquerade, detach }
-        ),
-        bridge.prop_map(Edit::RemoveGateway),
-        (proptest::option::of(0..GUESTS.len()), any::<bool>()).prop_map(|(guest, on)| Edit::Autostart { guest, on }),
-        proptest::option::weighted(0.8, 0..4usize).prop_map(|kind| Edit::Keep(kind.map(|kind| ManagerKind::ALL[kind]))),
-    ]
-}
-
-fn place(n: usize) -> Place {
-    match BRIDGES.get(n) {
-        Some(name) => Place::Bridge(name.parse().expect("a name")),
-        None => Place::Network("default".parse().expect("a name")),
-    }
-}
-
-/// The document after one edit; as it was if the edit makes no sense.
-fn edited(observed: &Observed, cluster: &Cluster, edit: &Edit) -> Cluster {
-    let mut macs: Vec<Mac> = observed.domains.values().flat_map(|domain| &domain.nics).map(|nic| nic.mac).collect();
-    macs.extend(cluster.nics.iter().map(|nic| nic.mac));
-    let mac = |n: usize| macs.get(n % macs.len().max(1)).copied().unwrap_or(world::mac(0));
-    let result = match edit {
-        Edit::AddBridge(n) => {
-            let mut bridge = nic::suggest_bridge(observed, cluster).expect("a bridge");
-            bridge.name = BRIDGES[*n].parse().expect("a name");
-            Ok(if cluster.bridge(BRIDGES[*n]).is_some() { cluster.clone() } else { nic::with_bridge(cluster, bridge) })
-        }
-        Edit::TakeOver(n) => {
-            let uplink = "eno1".parse().expect("a name");
-            let bridge = nic::bridge_over(observed, cluster, &uplink);
-            let taken = cluster.bridge(BRIDGES[*n]).is_some() || cluster.bridges.iter().any(|own| own.uplink.is_some());
-            Ok(match bridge {
-                Some(mut bridge) if !taken && !bridge.address.is_empty() => {
-                    bridge.name = BRIDGES[*n].parse().expect("a name");
-                    nic::with_bridge(cluster, bridge)
-                }
-                _ => cluster.clone(),
-            })
-        }
-        Edit::RemoveBridge(n) => Ok(gateway::remove_bridge(cluster, BRIDGES[*n])),
-        Edit::Silent(n) => {
-            let mut draft = cluster.clone();
-            draft.bridges.iter_mut().filter(|bridge| &*bridge.name == BRIDGES[*n]).for_each(|bridge| {
-                bridge.ports_talk = !bridge.ports_talk;
-                bridge.stp = !bridge.stp;
-                bridge.mtu = if bridge.mtu.is_some() { None } else { Some(1400) };
-            });
-            Ok(draft)
-        }
-        Edit::Renumber(n, last) => {
-            let mut draft = cluster.clone();
-            for bridge in draft.bridges.iter_mut().filter(|bridge| &*bridge.name == BRIDGES[*n]) {
-                let text = bridge.address.first().map(|net| net.network().to_string()).unwrap_or_default();
-                let prefix = text.strip_suffix('0').unwrap_or("192.168.77.").to_owned();
-                bridge.address = vec![format!("{prefix}{last}/24").parse().expect("a prefix")];
-            }
-            Ok(draft)
-        }
-        Edit::Attach { guest, place: at } => {
-            nic::attach(observed, cluster, &GUESTS[*guest].parse().expect("a name"), &place(*at))
-        }
-        Edit::Move { nic, place: at } => nic::move_nic(observed, cluster, mac(*nic), &place(*at)),
-        Edit::Unplug(nic) => nic::unplug(observed, cluster, mac(*nic)),
-        Edit::Cable(nic, cable) => nic::set_cable(observed, cluster, mac(*nic), *cable),
-        Edit::Inside(nic, last) => {
-            let address = format!("192.168.99.{last}/24").parse().expect("a prefix");
-            nic::set_inside(observed, cluster, mac(*nic), vec![address], None)
-        }
-        Edit::Gateway { bridge, guest, members, masquerade, detach } => {
-            let member = |(n, _): &(usize, &&str)| members >> n & 1 == 1 && Some(*n) != *guest;
-            let request = GatewayRequest {
-                bridge: BRIDGES[*bridge].parse().expect("a name"),
-                guest: guest.map(|guest| GUESTS[guest].parse().expect("a name")),
-                host: guest.is_none(),
-                subnet: None,
-                members: GUESTS
-                    .iter()
-                    .enumerate()
-                    .filter(member)
-                    .map(|(_, name)| name.parse().expect("a name"))
-                    .collect(),
-                outside: None,
-                translation: if *masquerade { Translation::Masquerade } else { Translation::Snat },
-                detach_outside: *detach,
-                probe: None,
-            };
-            gateway::draft(observed, cluster, &request)
-        }
-        Edit::Keep(manager) => Ok(Cluster { manager: *manager, ..cluster.clone() }),
-        Edit::RemoveGateway(n) => Ok(gateway::remove_gateway(cluster, BRIDGES[*n])),
-        Edit::Autostart { guest, on } => {
-            let guest = guest.map(|guest| Subject::Guest(GUESTS[guest].to_owned()));
-            let subject = guest.unwrap_or_else(|| Subject::Network("default".to_owned()));
-            Ok(autostart::set(observed, cluster, cluster, &subject, *on))
-        }
-    };
-    result.unwrap_or_else(|_| cluster.clone())
-}
-
-/// A host, with what differs from one to the next.
-fn host() -> impl Strategy<Value = Observed> {
-    let accept = proptest::bool::weighted(0.3);
-    (1..=GUESTS.len(), accept, any::<bool>(), any::<bool>(), proptest::option::of(0..4usize), any::<bool>()).prop_map(
-        |(guests, accept, filtered, forwards, off, spare)| {
-            let mut observed = lab(&GUESTS[..guests]);
-            if accept {
-                observed.tables.insert("ip filter".to_owned(), filter("accept"));
-            }
-            let set = |on: bool| if on { "1" } else { "0" }.to_owned();
-            observed.sysctls.insert("net.bridge.bridge-nf-call-iptables".to_owned(), set(filtered));
-            observed.sysctls.insert("net.ipv4.ip_forward".to_owned(), set(forwards));
-            for (nth, facts) in observed.guests.values_mut().enumerate() {
-                let managers = [None, Some(ManagerKind::Networkd), Some(ManagerKind::Ifupdown)];
-                facts.managers = managers[nth % managers.len()].into_iter().collect();
-                facts.systemd = nth == 1;
-            }
-            if let Some(off) = off.and_then(|n| GUESTS[..guests].get(n)) {
-                switch_off(&mut observed, off);
-            }
-            if spare {
-                let link = Link {
-                    index: 40,
-                    name: "br0".to_owned(),
-                    kind: Some("bridge".to_owned()),
-                    mtu: 1500,
-                    up: true,
-                    bridge: Some(Default::default()),
-                    ..Link::default()
-                };
-                observed.links.insert(40, link);
-            }
-            observed
-        },
-    )
-}
-
-fn switch_off(observed: &mut Observed, guest: &str) {
-    observed.guests.remove(guest);
-    let domain = observed.domains.get_mut(guest).expect("a guest");
-    domain.state = DomainState::Off;
-    domain.agent = AgentChannel::Disconnected;
-    for nic in &mut domain.nics {
-        nic.live = None;
-        nic.alias = None;
-        let tap = nic.tap.take();
-        observed.links.retain(|_, link| Some(&link.name) != tap.as_ref());
-    }
-}
+use random::{edit, edited, host};
+use world::settled;
 
 fn run(observed: &Observed, steps: &[Step]) -> Observed {
     let mut after = observed.clone();
