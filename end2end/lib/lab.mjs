@@ -99,7 +99,7 @@ export async function settled(check, milliseconds = 20_000) {
 export async function ready() {
   await until(async () => {
     const { domains, guests } = await api("GET", "observed");
-    return Object.keys(domains).length >= 3 && Object.keys(domains).every((name) => guests[name]?.interfaces?.some((nic) => nic.addresses.length > 0));
+    return Object.keys(domains).length >= 3 && Object.keys(domains).every((name) => guests[name]?.interfaces?.some((nic) => nic.addresses.some((net) => net.includes("."))));
   }, "the guests to answer", 60_000);
 }
 
