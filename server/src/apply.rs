@@ -52,7 +52,7 @@ pub use error::ApplyError;
 use error::CONFIRM;
 use faults::Faults;
 use take_back::{guests_inside, waits_for_libvirt};
-use task::Task;
+use task::{Task, together};
 
 /// A change that could cut off whoever asked for it waits so long before its first step: they see the countdown first.
 const HEAD_START: Duration = Duration::from_secs(1);
@@ -292,7 +292,8 @@ impl Engine {
         let new =
             NewChange { who: caller.who.clone(), why: why.clone(), plan: plan.clone(), draft: draft.clone(), again };
         self.end_unfinished()?;
-        let id = self.faults.around(|| self.store.begin(&new, clock::now()))?;
+        let first = together(&plan.steps).next().map_or(0, <[Step]>::len);
+        let id = self.faults.around(|| self.store.begin(&new, first, clock::now()))?;
         let deadline = if guarded { Some(self.guard(id, patience).await?) } else { None };
         let change = Change {
             id,
@@ -319,6 +320,7 @@ impl Engine {
             deadline,
             patience,
             since,
+            noted: first,
             begun: 0,
             worked: Duration::ZERO,
         };

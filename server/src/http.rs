@@ -90,12 +90,12 @@ async fn run(serve: Serve) -> Result<(), Box<dyn Error>> {
     engine.recover().await?;
     let (looked, has_looked) = oneshot::channel();
     tokio::spawn(engine.clone().keep(looked));
-    tokio::spawn(ready(has_looked));
     tokio::spawn(engine.clone().watch_drift());
     let site = serve.site.clone().unwrap_or_else(site::beside_program);
     let assets = site::assets(&site);
     let app = App::new(Parts { watch, store, engine, access, site, assets });
     announce(&running, &serve.state);
+    tokio::spawn(ready(has_looked));
     tracing::info!("{}/?token={}", running.url, running.token);
     axum::serve(listener, router(app).into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(stopped())

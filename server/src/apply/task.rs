@@ -41,6 +41,8 @@ pub struct Task {
     pub patience: Duration,
     /// When it was asked for.
     pub since: Instant,
+    /// How many of its steps the journal says have begun.
+    pub noted: usize,
     /// How many of its steps may have had an effect.
     pub begun: usize,
     /// How long its steps took by themselves.
@@ -83,8 +85,8 @@ impl Task {
     async fn forward(&mut self, lock: &mut Option<Lock>) -> Result<u64, Trouble> {
         let (engine, id) = (self.engine.clone(), self.change.id);
         let steps = self.plan.steps.clone();
-        for together in steps.chunk_by(|one, next| one.inside().is_some() && next.inside().is_some()) {
-            self.run_together(together).await?;
+        for steps in together(&steps) {
+            self.run_together(steps).await?;
         }
         self.set(ChangeState::Verifying);
         self.settle().await.map_err(Trouble::Failed)?;
@@ -114,12 +116,14 @@ impl Task {
         let (engine, id) = (self.engine.clone(), self.change.id);
         let first = self.begun + 1;
         self.begun += steps.len();
-        match engine.faults.around(|| engine.store.begin_step(id, self.begun)) {
-            Ok(true) => {}
-            Ok(false) => return Err(Trouble::Elsewhere),
-            Err(error) => {
-                self.begun -= steps.len();
-                return Err(Trouble::Failed(chain(&error)));
+        if self.begun > self.noted {
+            match engine.faults.around(|| engine.store.begin_step(id, self.begun)) {
+                Ok(true) => self.noted = self.begun,
+                Ok(false) => return Err(Trouble::Elsewhere),
+                Err(error) => {
+                    self.begun -= steps.len();
+                    return Err(Trouble::Failed(chain(&error)));
+                }
             }
         }
         let mut guests: BTreeMap<Option<&str>, Vec<(usize, &Step)>> = BTreeMap::new();
@@ -184,19 +188,22 @@ impl Task {
         }
     }
 
-    /// Waits until nothing is left to do of what the plan was for, on what was observed after the steps.
+    /// Waits until nothing is left to do of what the plan was for, on what was observed after the steps: what shows their
+    /// effects was. Events may tell of them before everything is read again.
     async fn settle(&self) -> Result<(), String> {
-        let watch = &self.engine.watch;
+        let watch = self.engine.watch.clone();
         let guests = guests_inside(&self.plan.steps);
         let mut changes = watch.changes();
         let deadline = Instant::now() + SETTLE;
-        watch.reread(&self.plan.steps).await;
+        let steps = self.plan.steps.clone();
+        // To its end in any case: nothing is read by halves.
+        tokio::spawn(async move { watch.reread(&steps).await });
         loop {
             if self.missing(&changes.borrow_and_update()).is_none() {
                 return Ok(());
             }
             if timeout_at(deadline, changes.changed()).await.is_err() {
-                let missing = self.missing(&*watch.refresh(&guests).await);
+                let missing = self.missing(&*self.engine.watch.refresh(&guests).await);
                 return missing.map_or(Ok(()), |step| {
                     Err(format!("after the steps this is still to be done: {}", step.command()))
                 });
@@ -265,6 +272,16 @@ impl Task {
         self.change.state = state;
         self.engine.tell(&self.change);
     }
+}
+
+/// Steps that the journal notes as one: those inside guests, which run side by side, and a mark of ours with what it is for,
+/// which has no effect without it.
+pub fn together(steps: &[Step]) -> impl Iterator<Item = &[Step]> {
+    let inside = |step: &Step| step.inside().is_some();
+    steps.chunk_by(move |one, next| match one {
+        Step::SetMarks { .. } => !inside(next),
+        _ => inside(one) && inside(next),
+    })
 }
 
 impl Engine {

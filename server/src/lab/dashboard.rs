@@ -4,19 +4,15 @@ use std::{
     fs::{self, OpenOptions},
     io,
     os::{
-        fd::{AsFd, AsRawFd, OwnedFd},
-        unix::process::CommandExt,
+        fd::{AsRawFd, OwnedFd},
+        unix::{net::UnixDatagram, process::CommandExt},
     },
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
-use nix::{
-    libc,
-    poll::{PollFd, PollFlags, PollTimeout, poll},
-    sys::inotify::{AddWatchFlags, InitFlags, Inotify},
-};
+use nix::libc;
 use serde::Deserialize;
 
 use super::{
@@ -27,8 +23,12 @@ use super::{
 
 /// What `serve` writes once it listens, in its state folder.
 const FILE: &str = "server.json";
+/// Where it says that it is ready, in the world: as to a service manager (sd_notify(3)).
+const READY: &str = "/run/bridgehead.ready";
 /// How long it may take for that.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Its end is no message: hence a look now and then.
+const LOOK: Duration = Duration::from_millis(200);
 /// The descriptor under which it gets its socket.
 const LISTENER: i32 = 3;
 
@@ -41,7 +41,7 @@ pub struct Login {
 pub struct Dashboard {
     child: Child,
     file: PathBuf,
-    changes: Inotify,
+    ready: UnixDatagram,
     log: PathBuf,
 }
 
@@ -56,12 +56,8 @@ impl Dashboard {
             }
             _ => {}
         }
-        // Watched from before the start, so that no change is missed.
-        let changes =
-            Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).map_err(LabError::os("make a watch"))?;
-        changes
-            .add_watch(&state, AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_MOVED_TO)
-            .map_err(LabError::os(format!("watch {}", state.display())))?;
+        let ready = UnixDatagram::bind(READY).map_err(LabError::io(format!("make {READY}")))?;
+        ready.set_read_timeout(Some(LOOK)).map_err(LabError::io(format!("listen on {READY}")))?;
         let program = std::env::current_exe().map_err(LabError::io("find this program"))?;
         let mut command = Command::new(program);
         command.arg("serve").args(["--listen-fd", &LISTENER.to_string()]).arg("--state").arg(&state);
@@ -71,34 +67,39 @@ impl Dashboard {
         let log = spec.state.join("log/bridgehead.log");
         let opened = OpenOptions::new().create(true).append(true).open(&log);
         let opened = opened.map_err(LabError::io(format!("open {}", log.display())))?;
-        command.env("PATH", path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(opened);
+        command
+            .env("PATH", path())
+            .env("NOTIFY_SOCKET", READY)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(opened);
         let from = listener.as_raw_fd();
         // SAFETY: dup2 and fcntl are async-signal-safe.
         unsafe { command.pre_exec(move || place(from)) };
         // A group of its own: Ctrl-C in `lab run` is for the command.
         command.process_group(0);
         let child = command.spawn().map_err(|error| failed_to_start(&command, error))?;
-        Ok(Self { child, file, changes, log })
+        Ok(Self { child, file, ready, log })
     }
 
-    /// Waits until it listens.
+    /// Waits until it listens, and has put back what the host has lost since the last lab on this folder.
     pub fn wait(&mut self) -> Result<Login, LabError> {
         let until = Instant::now() + PATIENCE;
-        loop {
-            if let Some(login) = fs::read(&self.file).ok().and_then(|text| serde_json::from_slice(&text).ok()) {
-                return Ok(login);
-            }
+        let mut message = [0; 64];
+        while self.ready.recv(&mut message).is_err() {
             if let Some(status) = self.child.try_wait().map_err(LabError::io("look after the dashboard"))? {
                 return Err(self.ended(&status.to_string()));
             }
             if Instant::now() > until {
-                return Err(LabError::Dashboard(format!("does not listen; see {}", self.log.display())));
+                return Err(self.silent());
             }
-            let mut sources = [PollFd::new(self.changes.as_fd(), PollFlags::POLLIN)];
-            // Its end is no event of this kind: hence a look now and then.
-            poll(&mut sources, PollTimeout::from(200u8)).map_err(LabError::os("wait for the dashboard"))?;
-            let _ = self.changes.read_events();
         }
+        let login = fs::read(&self.file).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        login.ok_or_else(|| self.silent())
+    }
+
+    fn silent(&self) -> LabError {
+        LabError::Dashboard(format!("does not listen; see {}", self.log.display()))
     }
 
     /// Waits for its end, which nobody asked for.

@@ -63,9 +63,20 @@ pub fn connect_from_outside(state: &Path) -> Result<Connect, LabError> {
     Connect::open(Some(&address)).map_err(LabError::libvirt(format!("connect to libvirtd in {}", folder.display())))
 }
 
-/// Defines and starts `default`.
+/// Defines `default`, if no lab on this folder did, and starts it.
 pub fn start_default(connection: &Connect) -> Result<(), LabError> {
-    let network = Network::define_xml(connection, DEFAULT).map_err(LabError::libvirt("define the network default"))?;
-    network.set_autostart(true).map_err(LabError::libvirt("mark the network default for autostart"))?;
-    network.create().map_err(LabError::libvirt("start the network default")).map(drop)
+    let network = match Network::lookup_by_name(connection, "default") {
+        Ok(known) => known,
+        Err(_) => {
+            let made =
+                Network::define_xml(connection, DEFAULT).map_err(LabError::libvirt("define the network default"))?;
+            made.set_autostart(true).map_err(LabError::libvirt("mark the network default for autostart"))?;
+            made
+        }
+    };
+    match network.create() {
+        // libvirtd starts by itself what it knows, and was faster.
+        Err(_) if network.is_active().unwrap_or(false) => Ok(()),
+        outcome => outcome.map(drop).map_err(LabError::libvirt("start the network default")),
+    }
 }

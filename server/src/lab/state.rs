@@ -14,7 +14,7 @@ use super::{error::LabError, say};
 /// How the folders of `lab run` begin, in the folder for temporary files.
 const FRESH: &str = "bridgehead-lab.";
 /// What a lab makes anew each time.
-const PASSING: [&str; 7] = ["run", "etc", "lib", "cache", "dev", "settings", "sys"];
+const PASSING: [&str; 6] = ["run", "lib", "cache", "dev", "settings", "sys"];
 /// The lock, and in it the process that holds it.
 const LOCK: &str = "lab.pid";
 

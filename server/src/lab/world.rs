@@ -8,6 +8,7 @@ use std::{
         fd::{FromRawFd, OwnedFd},
         unix::process::{CommandExt, ExitStatusExt},
     },
+    path::Path,
     process::Command,
     thread,
     time::Instant,
@@ -17,13 +18,15 @@ use nix::{
     fcntl::{FcntlArg, FdFlag, fcntl},
     sys::signal::{SigHandler, Signal, signal},
 };
-use virt::domain::Domain;
+use virt::{connect::Connect, domain::Domain};
+use virt_sys as sys;
 
 use super::{
     agent, console,
     dashboard::{Dashboard, Login},
     disk, domain,
     error::LabError,
+    image::Image,
     libvirtd, mounts, network, outside,
     process::path,
     say,
@@ -49,8 +52,9 @@ pub fn main(spec: &Spec) -> Result<u8, LabError> {
         None => TcpListener::bind(INSIDE).map_err(LabError::io(format!("listen on {INSIDE}")))?.into(),
     };
     let mut dashboard = Dashboard::start(spec, listener)?;
-    start_guests(spec)?;
+    // As its service does at a start of the host: what guests plug into is there before they start.
     let login = dashboard.wait()?;
+    start_guests(spec)?;
     match &spec.command {
         Some(command) => run(spec, command, &login),
         None => {
@@ -95,9 +99,16 @@ fn start_guests(spec: &Spec) -> Result<(), LabError> {
         let disk = disk::of(&spec.state, guest);
         let xml = domain::xml(guest, index, &spec.image, disk.as_deref());
         let xml = xml.map_err(LabError::io(format!("describe the guest {name}")))?;
-        let domain =
-            Domain::define_xml(&connection, &xml).map_err(LabError::libvirt(format!("define the guest {name}")))?;
-        domain.create().map_err(LabError::libvirt(format!("start the guest {name}")))?;
+        let domain = match known(&connection, name, &spec.image) {
+            Some(domain) => domain,
+            None => {
+                Domain::define_xml(&connection, &xml).map_err(LabError::libvirt(format!("define the guest {name}")))?
+            }
+        };
+        // libvirtd starts by itself what is marked for it.
+        if !domain.is_active().map_err(LabError::libvirt(format!("look at the guest {name}")))? {
+            domain.create().map_err(LabError::libvirt(format!("start the guest {name}")))?;
+        }
     }
     thread::scope(|scope| {
         let threads: Vec<_> =
@@ -107,6 +118,14 @@ fn start_guests(spec: &Spec) -> Result<(), LabError> {
             Err(panic) => std::panic::resume_unwind(panic),
         })
     })
+}
+
+/// A guest as the last lab on this folder left it, if it still starts from the same image.
+fn known(connection: &Connect, name: &str, image: &Image) -> Option<Domain> {
+    let domain = Domain::lookup_by_name(connection, name).ok()?;
+    let xml = domain.get_xml_desc(sys::VIR_DOMAIN_XML_INACTIVE).ok()?;
+    let same = |file: &Path| xml.contains(&*file.to_string_lossy());
+    (same(&image.kernel) && same(&image.initramfs)).then_some(domain)
 }
 
 fn wait_for_guest(guest: &Guest, started: Instant) -> Result<(), LabError> {

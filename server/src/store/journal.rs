@@ -97,17 +97,19 @@ impl Entry {
 const COLUMNS: &str = "id, at, who, why, state, begun, plan, outcome, version";
 
 impl Store {
-    /// Notes a change before its first step, and gives it its number.
-    pub fn begin(&self, change: &NewChange, at: u64) -> Result<u64, StoreError> {
+    /// Notes a change before its first step, and gives it its number. So many of its steps may begin at once.
+    pub fn begin(&self, change: &NewChange, begun: usize, at: u64) -> Result<u64, StoreError> {
         let connection = self.lock();
         connection
             .execute(
-                "INSERT INTO change (at, who, why, state, plan, draft, restores, undoes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO change (at, who, why, state, begun, plan, draft, restores, undoes)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                 params![
                     at,
                     change.who,
                     change.why,
                     word(ChangeState::Applying),
+                    begun,
                     json(&change.plan),
                     change.draft.to_toml(),
                     change.again.restores,

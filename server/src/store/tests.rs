@@ -19,7 +19,7 @@ fn versions_are_added_and_read_back() {
     let cluster =
         Cluster::from_toml("[[bridge]]\nname = \"mybr0\"\naddress = \"192.168.48.1/24\"\n").expect("a cluster");
     let commit = |cluster: &Cluster, restores| {
-        let id = store.begin(&change(cluster, Again { restores, undoes: None }), 5).expect("a change");
+        let id = store.begin(&change(cluster, Again { restores, undoes: None }), 0, 5).expect("a change");
         store.commit(id, &[], 6).expect("a commit").expect("nobody takes it back")
     };
     assert_eq!(commit(&cluster, None), 1);
@@ -41,7 +41,7 @@ fn undo_and_redo_walk_along_the_versions() {
     let store = Store::open(&folder).expect("a store");
     let put = |address: &str, again| {
         let text = format!("[[bridge]]\nname = \"mybr0\"\naddress = \"192.168.48.{address}/24\"\n");
-        let id = store.begin(&change(&Cluster::from_toml(&text).expect("a cluster"), again), 5).expect("a change");
+        let id = store.begin(&change(&Cluster::from_toml(&text).expect("a cluster"), again), 0, 5).expect("a change");
         store.commit(id, &[], 6).expect("a commit").expect("nobody takes it back")
     };
     let undo = |address, restores, undoes| put(address, Again { restores: Some(restores), undoes: Some(undoes) });
@@ -85,7 +85,7 @@ fn drafts_are_kept_and_carried_over() {
     store.put_draft(&draft("one", 0, a)).expect("kept");
     store.put_draft(&draft("two", 0, b)).expect("kept");
     store.put_draft(&draft("three", 0, "")).expect("nothing to keep");
-    let id = store.begin(&change(&cluster(other_a), Again::default()), 5).expect("a change");
+    let id = store.begin(&change(&cluster(other_a), Again::default()), 0, 5).expect("a change");
     store.commit(id, &[], 6).expect("a commit");
     store.carry_drafts().expect("carried");
     let drafts = store.drafts().expect("drafts");
@@ -107,7 +107,7 @@ fn change(cluster: &Cluster, again: Again) -> NewChange {
 fn only_one_ends_a_change() {
     let folder = folder("journal");
     let store = Store::open(&folder).expect("a store");
-    let id = store.begin(&change(&Cluster::default(), Again::default()), 5).expect("a change");
+    let id = store.begin(&change(&Cluster::default(), Again::default()), 0, 5).expect("a change");
     assert!(store.begin_step(id, 1).expect("a step"));
     let other = Store::open(&folder).expect("the same store");
     let unfinished = other.unfinished().expect("entries");
