@@ -116,6 +116,7 @@ impl Watch {
     pub async fn reread(&self, steps: &[Step]) -> Arc<Observed> {
         let reader = &self.reader;
         let inside: BTreeSet<&str> = steps.iter().filter_map(Step::inside).collect();
+        let more: BTreeSet<&str> = steps.iter().filter(|step| !in_network(step)).filter_map(Step::inside).collect();
         let domains: BTreeSet<String> = steps.iter().filter_map(Step::guest).map(str::to_owned).collect();
         let firewall = async {
             if steps.iter().any(|step| step.source() == Source::Firewall) {
@@ -123,7 +124,11 @@ impl Watch {
             }
         };
         tokio::join!(reader.kernel(kernel::Part::SET), firewall, reader.domains(domains));
-        join_all(inside.into_iter().map(|guest| reader.guest(guest))).await;
+        let ask = async |guest: &str| match more.contains(guest) {
+            true => reader.guest(guest).await,
+            false => reader.guest_network(guest).await,
+        };
+        join_all(inside.iter().map(|guest| ask(guest))).await;
         self.observed()
     }
 
@@ -137,6 +142,19 @@ impl Watch {
     pub async fn traffic(&self, links: bool, rules: bool) -> Traffic {
         self.traffic.read(&self.reader.host, links, rules).await
     }
+}
+
+/// Whether a step inside a guest changes only its links, addresses, routes and forwarding.
+fn in_network(step: &Step) -> bool {
+    matches!(
+        step,
+        Step::SetGuestLinkUp { .. }
+            | Step::AddGuestAddress { .. }
+            | Step::RemoveGuestAddress { .. }
+            | Step::AddGuestRoute { .. }
+            | Step::RemoveGuestRoute { .. }
+            | Step::SetGuestForwarding { .. }
+    )
 }
 
 /// Reads sources and puts what they say on the board. A source is read by one at a time: what is published last was

@@ -16,6 +16,7 @@ mod network;
 mod parse;
 mod persist;
 mod translation;
+mod ways;
 
 #[cfg(test)]
 use std::time::Duration;
@@ -28,7 +29,7 @@ use super::libvirt::{Lane, Libvirt};
 pub use error::Error;
 #[cfg(test)]
 pub use exec::ExecOutput;
-pub use facts::facts;
+pub use facts::{facts, network};
 pub use network::{
     add_address, add_route, remove_address, remove_route, replace_table, set_forwarding, set_link, traceroute,
 };

@@ -1,8 +1,7 @@
 //! What a guest says of itself.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
-use ipnet::IpNet;
 use model::observed::{GuestFacts, ManagerKind, Table};
 use serde_json::{Value, json};
 
@@ -10,6 +9,7 @@ use super::{
     error::Error,
     exec::{ExecOutput, Process, agent},
     file, parse, persist, translation,
+    ways::Ways,
 };
 use crate::host::{
     firewall,
@@ -47,6 +47,20 @@ pub async fn facts(libvirt: &Libvirt, domain: &str) -> GuestFacts {
     facts
 }
 
+/// The same guest after steps on its links, addresses and routes: only those are asked again, which costs it half of the
+/// processes. `None` if that does not tell: there was trouble, or the guest has started anew.
+pub async fn network(libvirt: &Libvirt, domain: &str, known: &GuestFacts) -> Option<GuestFacts> {
+    if known.trouble.is_some() || !known.runs_programs() {
+        return None;
+    }
+    let mut facts = known.clone();
+    let mut trouble = None;
+    let command = json!({ "execute": "guest-network-get-interfaces" });
+    facts.interfaces = parse::agent_interfaces(&agent(libvirt, domain, &command, COMMAND, Lane::Watch).await.ok()?);
+    Ways::ask(libvirt, domain, &facts).await.answer(&mut facts, &mut trouble).await;
+    (trouble.is_none() && facts.boot == known.boot).then_some(facts)
+}
+
 async fn fill(libvirt: &Libvirt, domain: &str, facts: &mut GuestFacts) -> Result<(), Error> {
     let ask = async |command: &str| agent(libvirt, domain, &json!({ "execute": command }), COMMAND, Lane::Watch).await;
     facts.commands = parse::commands(&ask("guest-info").await?);
@@ -82,54 +96,24 @@ async fn fill(libvirt: &Libvirt, domain: &str, facts: &mut GuestFacts) -> Result
 /// Starts all programs, then collects them: each costs the time of the slowest, not its own. Every process counts on
 /// a guest without KVM, so interfaces are the agent's own list, and one `grep` reads what that does not tell.
 async fn look_inside(libvirt: &Libvirt, domain: &str, facts: &mut GuestFacts, trouble: &mut Option<String>) {
-    const FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";
-    const BOOT: &str = "/proc/sys/kernel/random/boot_id";
-    const ALL: &str = "/proc/sys/net/ipv4/conf/all/rp_filter";
-    let filter = |name: &str| format!("/proc/sys/net/ipv4/conf/{name}/rp_filter");
-    let link = |name: &str, file: &str| format!("/sys/class/net/{name}/{file}");
-    let files = facts.interfaces.iter().map(|interface| &interface.name);
-    let files: Vec<String> = files.flat_map(|name| [filter(name), link(name, "flags"), link(name, "mtu")]).collect();
-    let mut grep = vec!["grep", "-sH", ".", FORWARD, ALL, BOOT];
-    grep.extend(files.iter().map(String::as_str));
     let paths: Vec<String> =
         FOLDERS.iter().flat_map(|folder| PROGRAMS.iter().map(move |program| format!("{folder}/{program}"))).collect();
     let mut ls = vec!["ls", "-d"];
     ls.extend(paths.iter().map(String::as_str));
     ls.extend(MARKERS.map(|(path, _)| path));
     ls.push(SYSTEMD);
-    let addresses = facts.interfaces.iter().flat_map(|interface| &interface.addresses);
-    let has_v6 = addresses.map(IpNet::addr).any(|it| matches!(it, IpAddr::V6(v6) if !v6.is_unicast_link_local()));
 
     let start = async |argv: &[&str]| Process::start(libvirt, domain, argv, None, Lane::Watch).await;
-    let routes = start(&["ip", "-j", "route", "show"]).await;
-    let routes6 = if has_v6 { Some(start(&["ip", "-j", "-6", "route", "show"]).await) } else { None };
+    let ways = Ways::ask(libvirt, domain, facts).await;
     let ruleset = start(&["nft", "-j", "list", "ruleset"]).await;
-    let values = start(&grep).await;
     let programs = start(&ls).await;
 
-    facts.routes = json_of(finish(routes).await).map(|printed| parse::routes(&printed, false));
-    if let (Some(routes), Some(routes6)) = (&mut facts.routes, routes6) {
-        routes.extend(json_of(finish(routes6).await).map(|printed| parse::routes(&printed, true)).unwrap_or_default());
-    }
+    ways.answer(facts, trouble).await;
     let ruleset = finish(ruleset).await;
     if ruleset.as_ref().is_ok_and(|output| output.stdout.len() > RULESET) {
         trouble.get_or_insert(format!("the nftables ruleset inside is longer than {RULESET} bytes and was left out"));
     } else {
         facts.tables = json_of(ruleset).map(tables);
-    }
-    if let Some(output) = keep(finish(values).await, trouble) {
-        let values = parse::files(&output.text());
-        let number = |path: &str| values.get(path).and_then(|value| value.parse::<u32>().ok());
-        facts.boot = values.get(BOOT).map(|boot| clean(boot, 64));
-        facts.ip_forward = number(FORWARD).map(|value| value != 0);
-        for interface in &mut facts.interfaces {
-            let name = &interface.name;
-            interface.up = values.get(&link(name, "flags")).and_then(|flags| parse::is_up(flags));
-            interface.mtu = number(&link(name, "mtu"));
-            // The kernel takes the greater of the two (Documentation/networking/ip-sysctl.rst).
-            let effective = number(&filter(name)).max(number(ALL));
-            interface.rp_filter = effective.and_then(|value| u8::try_from(value).ok());
-        }
     }
     if let Some(output) = keep(finish(programs).await, trouble) {
         let found = output.text();
@@ -147,13 +131,13 @@ async fn look_inside(libvirt: &Libvirt, domain: &str, facts: &mut GuestFacts, tr
     }
 }
 
-async fn finish(process: Result<Process<'_>, Error>) -> Result<ExecOutput, Error> {
+pub(super) async fn finish(process: Result<Process<'_>, Error>) -> Result<ExecOutput, Error> {
     process?.wait(PROGRAM).await
 }
 
 /// What a program printed, if it is there, ended well and printed JSON. A guest without `ip -j` or `nft` is no trouble:
 /// `programs` says so.
-fn json_of(output: Result<ExecOutput, Error>) -> Option<Value> {
+pub(super) fn json_of(output: Result<ExecOutput, Error>) -> Option<Value> {
     let output = output.ok().filter(|output| output.status == 0)?;
     serde_json::from_slice(&output.stdout).ok()
 }
@@ -164,7 +148,7 @@ fn tables(mut printed: Value) -> Vec<Table> {
     firewall::parse_ruleset(&printed).0.into_values().collect()
 }
 
-fn keep<T>(outcome: Result<T, Error>, trouble: &mut Option<String>) -> Option<T> {
+pub(super) fn keep<T>(outcome: Result<T, Error>, trouble: &mut Option<String>) -> Option<T> {
     match outcome {
         Ok(it) => Some(it),
         Err(error) => {
