@@ -18,6 +18,7 @@ use leptos::prelude::*;
 
 use crate::{
     later::Loader,
+    texts::{fill, later::texts},
     ui::{Dialog, Ui},
     view::{IntoPart, Part, component, view},
 };
@@ -64,6 +65,15 @@ fn places() -> Vec<(String, String)> {
         places.extend(bridges.map(|name| (format!("bridge:{name}"), crate::texts::fill(texts.a_bridge, &[name]))));
     });
     places
+}
+
+/// What is wrong with a number, if it is written.
+fn not_a_number(value: RwSignal<String>) -> Memo<Option<String>> {
+    Memo::new(move |_| {
+        let text = value.get();
+        let text = text.trim();
+        (!text.is_empty() && text.parse::<u32>().is_err()).then(|| fill(texts().not_a_number, &[text]))
+    })
 }
 
 /// What the reader wrote that is none of several addresses, and those that are.

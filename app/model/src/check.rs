@@ -9,6 +9,7 @@ mod inside;
 mod manager;
 mod nic;
 mod persist;
+mod setting;
 mod uplink;
 
 use std::collections::BTreeMap;

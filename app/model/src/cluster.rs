@@ -3,7 +3,11 @@
 //! Human-edited TOML with one meaning. An entry says that something is to be so; what no entry names is left alone.
 //! [`check`](crate::check) says whether a document makes sense on a host.
 
-use std::net::IpAddr;
+use std::{
+    fmt::{self, Display, Formatter},
+    net::IpAddr,
+    str::FromStr,
+};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use ipnet::IpNet;
@@ -96,9 +100,33 @@ pub struct Nic {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub default_route: Option<IpAddr>,
+    /// The metric of that route. Other default routes with a greater one stay then; without it, there is only this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<u32>,
+    /// Bytes, inside the guest; what it was if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u32>,
+    /// Further routes of the guest through this NIC.
+    #[serde(default, rename = "route", skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<Route>,
     /// Whatever somebody else changes about it is put back at once, without asking.
     #[serde(default, skip_serializing_if = "is_false")]
     pub put_back: bool,
+}
+
+/// A route of a guest.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, BorshSerialize, BorshDeserialize,
+)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[borsh(serialize_with = "wire::write_net", deserialize_with = "wire::read_net")]
+    pub to: IpNet,
+    /// The next hop.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub via: IpAddr,
 }
 
 /// A guest, or the host, that routes and translates for a bridge.
@@ -180,6 +208,29 @@ impl Bridge {
             ports_talk: true,
             put_back: false,
         }
+    }
+}
+
+/// As `ip route` writes it: `10.0.0.0/8 via 192.168.48.1`.
+impl Display for Route {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} via {}", self.to, self.via)
+    }
+}
+
+impl FromStr for Route {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (to, via) = text.split_once(" via ").ok_or(())?;
+        Ok(Self { to: to.trim().parse().map_err(|_| ())?, via: via.trim().parse().map_err(|_| ())? })
+    }
+}
+
+impl Nic {
+    /// Whether nothing is said of what it is inside its guest.
+    pub fn is_idle_inside(&self) -> bool {
+        self.address.is_empty() && self.default_route.is_none() && self.mtu.is_none() && self.routes.is_empty()
     }
 }
 

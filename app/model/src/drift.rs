@@ -9,7 +9,7 @@ use crate::{
     note::{Fix, Note, Sentence, Severity},
     observed::Attachment,
     plan::plan,
-    step::Step,
+    step::{GuestRoute, Step},
     topology::bridge_of,
 };
 
@@ -113,6 +113,14 @@ fn words(observed: &Observed, step: &Step) -> Sentence {
             format!("In {guest}, {mac} lacks {address}, which the document says."),
             format!("{guest} 内的 {mac} 缺少文档要求的地址 {address}。"),
         ),
+        Step::SetGuestMtu { guest, mac, mtu, was } => Sentence::new(
+            format!("In {guest}, the MTU of {mac} is {was}, the document says {mtu}."),
+            format!("{guest} 内 {mac} 的 MTU 为 {was}，文档要求 {mtu}。"),
+        ),
+        Step::AddGuestRoute { guest, route: GuestRoute { to: Some(to), via, .. } } => Sentence::new(
+            format!("{guest} has no route to {to} by way of {via}, which the document says."),
+            format!("{guest} 缺少文档要求的经 {via} 到 {to} 的路由。"),
+        ),
         Step::AddGuestRoute { guest, route } => {
             let via = route.via;
             Sentence::new(
@@ -184,8 +192,14 @@ fn adopted(observed: &Observed, cluster: &Cluster, step: &Step) -> Option<Cluste
                 .filter(|nic| nic.mac == *mac)
                 .for_each(|nic| nic.address.retain(|own| own != address));
         }
+        Step::SetGuestMtu { mac, was, .. } => {
+            draft.nics.iter_mut().filter(|nic| nic.mac == *mac).for_each(|nic| nic.mtu = Some(*was));
+        }
         Step::AddGuestRoute { route, .. } => {
-            draft.nics.iter_mut().filter(|nic| nic.mac == route.mac).for_each(|nic| nic.default_route = None);
+            draft.nics.iter_mut().filter(|nic| nic.mac == route.mac).for_each(|nic| match route.to {
+                Some(to) => nic.routes.retain(|own| own.to != to || own.via != route.via),
+                None => (nic.default_route, nic.metric) = (None, None),
+            });
         }
         _ => return None,
     }

@@ -3,12 +3,14 @@
 //! Each takes a document and gives the edited copy. Nothing is checked here but what the edit itself needs; see
 //! [`check`](crate::check).
 
+use std::net::IpAddr;
+
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Cluster, Mac, Observed,
-    cluster::{Bridge, Nic},
+    cluster::{Bridge, Nic, Route},
     name::{GuestName, LinkName, NetworkName},
     note::{Note, Sentence, Severity, Subject},
     observed::{Attachment, Domain, NicMark},
@@ -113,6 +115,9 @@ pub(crate) fn blank(guest: GuestName, mac: Mac) -> Nic {
         cable: true,
         address: Vec::new(),
         default_route: None,
+        metric: None,
+        mtu: None,
+        routes: Vec::new(),
         put_back: false,
     }
 }
@@ -151,8 +156,7 @@ pub fn move_nic(observed: &Observed, cluster: &Cluster, mac: Mac, place: &Place)
         return Ok(draft);
     }
     let domain = observed.domains.get(&*guest).ok_or_else(|| no_guest(&guest))?;
-    draft.nics[at].address.clear();
-    draft.nics[at].default_route = None;
+    clear_inside(&mut draft.nics[at]);
     let address = next_address(observed, &draft, domain, place);
     let nic = &mut draft.nics[at];
     nic.plugged = true;
@@ -170,8 +174,7 @@ pub fn unplug(observed: &Observed, cluster: &Cluster, mac: Mac) -> Result<Cluste
             let at = entry(observed, &mut draft, mac)?;
             let nic = &mut draft.nics[at];
             nic.plugged = false;
-            nic.address.clear();
-            nic.default_route = None;
+            clear_inside(nic);
         }
         _ => {
             let before = draft.nics.len();
@@ -184,12 +187,19 @@ pub fn unplug(observed: &Observed, cluster: &Cluster, mac: Mac) -> Result<Cluste
     Ok(draft)
 }
 
+/// What was set for its old place means nothing elsewhere.
+fn clear_inside(nic: &mut Nic) {
+    nic.address.clear();
+    (nic.default_route, nic.metric, nic.mtu) = (None, None, None);
+    nic.routes.clear();
+}
+
 /// With the cable of this NIC in or out.
 pub fn set_cable(observed: &Observed, cluster: &Cluster, mac: Mac, cable: bool) -> Result<Cluster, Note> {
     let mut draft = cluster.clone();
     let at = entry(observed, &mut draft, mac)?;
     draft.nics[at].cable = cable;
-    let idle = draft.nics[at].address.is_empty() && draft.nics[at].default_route.is_none() && draft.nics[at].plugged;
+    let idle = draft.nics[at].is_idle_inside() && draft.nics[at].plugged;
     if let Some((domain, nic)) = found(observed, mac)
         && !domain.marks.nics.contains_key(&mac)
         && idle
@@ -201,18 +211,25 @@ pub fn set_cable(observed: &Observed, cluster: &Cluster, mac: Mac, cable: bool) 
     Ok(draft)
 }
 
-/// With these addresses inside the guest, and this next hop of its default route.
-pub fn set_inside(
-    observed: &Observed,
-    cluster: &Cluster,
-    mac: Mac,
-    address: Vec<IpNet>,
-    default_route: Option<std::net::IpAddr>,
-) -> Result<Cluster, Note> {
+/// What a NIC is set to inside its guest.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Setting {
+    pub address: Vec<IpNet>,
+    /// The next hop of the guest's default route, and the route's metric.
+    pub default_route: Option<IpAddr>,
+    pub metric: Option<u32>,
+    /// Bytes.
+    pub mtu: Option<u32>,
+    pub routes: Vec<Route>,
+}
+
+/// With this NIC set so inside its guest.
+pub fn set_inside(observed: &Observed, cluster: &Cluster, mac: Mac, setting: Setting) -> Result<Cluster, Note> {
     let mut draft = cluster.clone();
     let at = entry(observed, &mut draft, mac)?;
-    draft.nics[at].address = address;
-    draft.nics[at].default_route = default_route;
+    let nic = &mut draft.nics[at];
+    let Setting { address, default_route, metric, mtu, routes } = setting;
+    (nic.address, nic.default_route, nic.metric, nic.mtu, nic.routes) = (address, default_route, metric, mtu, routes);
     Ok(draft)
 }
 

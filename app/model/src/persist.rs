@@ -18,6 +18,7 @@ use ipnet::IpNet;
 
 use crate::{
     Mac,
+    cluster::Route,
     observed::{Folder, GuestFacts, ManagerKind},
     plan::wishes::Wishes,
     step::{TableEntry, command::word},
@@ -67,6 +68,10 @@ struct Nic {
     addresses: Vec<IpNet>,
     /// The next hop of the default route.
     via: Option<IpAddr>,
+    /// Of the default route, if it was said.
+    metric: Option<u32>,
+    mtu: Option<u32>,
+    further: Vec<Route>,
 }
 
 impl Settings {
@@ -74,8 +79,19 @@ impl Settings {
         let own = wishes.nics.iter().filter(|(_, wish)| wish.guest == guest && wish.attachment.is_some());
         let own = own.filter(|(_, wish)| !wish.addresses.is_empty());
         let route = wishes.routes.get(guest);
-        let via = |mac: Mac| route.filter(|route| route.mac == mac).map(|route| route.via);
-        let nics = own.map(|(mac, wish)| (*mac, Nic { addresses: wish.addresses.clone(), via: via(*mac) }));
+        let further = wishes.further.get(guest).map(Vec::as_slice).unwrap_or_default();
+        let nics = own.map(|(mac, wish)| {
+            let route = route.filter(|route| route.mac == *mac);
+            let own = further.iter().filter(|route| route.mac == *mac);
+            let nic = Nic {
+                addresses: wish.addresses.clone(),
+                via: route.map(|route| route.via),
+                metric: route.and_then(|route| route.metric),
+                mtu: wish.mtu,
+                further: own.map(|route| Route { to: route.destination(), via: route.via }).collect(),
+            };
+            (*mac, nic)
+        });
         Self { nics: nics.collect(), gateway: wishes.gateways.get(guest).cloned() }
     }
 

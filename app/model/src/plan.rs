@@ -57,6 +57,8 @@ enum Phase {
     /// NICs of old that come back.
     Replug,
     Attach,
+    /// Routes that would go with an address.
+    RoutesOff,
     Inside,
     GatewayOn,
     Routes,
@@ -84,6 +86,8 @@ struct Planner<'a> {
     gone: BTreeSet<Mac>,
     /// NICs that this plan plugs in again.
     back: BTreeSet<Mac>,
+    /// NICs that lose their last IPv4 address, and with it every route, before they get another.
+    emptied: BTreeSet<Mac>,
 }
 
 impl<'a> Planner<'a> {
@@ -99,6 +103,7 @@ impl<'a> Planner<'a> {
             marks: BTreeMap::new(),
             gone: BTreeSet::new(),
             back: BTreeSet::new(),
+            emptied: BTreeSet::new(),
         };
         bridge::plan(&mut planner);
         firewall::plan(&mut planner);

@@ -18,7 +18,7 @@ use std::{
 };
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -148,6 +148,13 @@ pub enum Step {
         mac: Mac,
         up: bool,
     },
+    /// Bytes.
+    SetGuestMtu {
+        guest: String,
+        mac: Mac,
+        mtu: u32,
+        was: u32,
+    },
     AddGuestAddress {
         guest: String,
         mac: Mac,
@@ -221,14 +228,38 @@ pub struct HostRoute {
     pub protocol: String,
 }
 
-/// A default route inside a guest (`ip route add default via … dev … metric …`), its NIC named by MAC.
+/// A route inside a guest (`ip route add … via … dev … metric …`), its NIC named by MAC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GuestRoute {
     pub mac: Mac,
+    /// `None`: everywhere, the default route.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    #[borsh(serialize_with = "wire::write_some_net", deserialize_with = "wire::read_some_net")]
+    pub to: Option<IpNet>,
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub via: IpAddr,
     pub metric: u32,
+}
+
+impl GuestRoute {
+    /// The default route, for addresses of its next hop's family.
+    pub fn default(mac: Mac, via: IpAddr, metric: u32) -> Self {
+        Self { mac, to: None, via, metric }
+    }
+
+    pub fn destination(&self) -> IpNet {
+        self.to.unwrap_or(match self.via {
+            IpAddr::V4(_) => IpNet::V4(Ipv4Net::default()),
+            IpAddr::V6(_) => IpNet::V6(Ipv6Net::default()),
+        })
+    }
+
+    /// As `ip route` writes its destination.
+    pub fn to_word(&self) -> String {
+        self.to.map_or_else(|| "default".to_owned(), |to| to.to_string())
+    }
 }
 
 /// An accept for traffic between two interfaces in a base chain that would drop it.

@@ -40,6 +40,15 @@ pub(crate) fn read_net<R: Read>(reader: &mut R) -> Result<IpNet> {
     IpNet::new(address, u8::deserialize_reader(reader)?).map_err(|_| wrong())
 }
 
+pub(crate) fn write_some_net<W: Write>(net: &Option<IpNet>, writer: &mut W) -> Result<()> {
+    net.map(|net| (net.addr(), net.prefix_len())).serialize(writer)
+}
+
+pub(crate) fn read_some_net<R: Read>(reader: &mut R) -> Result<Option<IpNet>> {
+    let parts: Option<(IpAddr, u8)> = BorshDeserialize::deserialize_reader(reader)?;
+    parts.map(|(address, length)| IpNet::new(address, length).map_err(|_| wrong())).transpose()
+}
+
 pub(crate) fn write_nets<W: Write>(nets: &[IpNet], writer: &mut W) -> Result<()> {
     let parts: Vec<_> = nets.iter().map(|net| (net.addr(), net.prefix_len())).collect();
     parts.serialize(writer)

@@ -1,9 +1,15 @@
 //! What a NIC is set to inside its guest.
 
-use leptos::{ev::SubmitEvent, prelude::*};
-use model::{Mac, nic};
+use std::net::IpAddr;
 
-use super::{edit, list};
+use leptos::{ev::SubmitEvent, prelude::*};
+use model::{
+    Mac,
+    cluster::Route,
+    nic::{self, Setting},
+};
+
+use super::{edit, list, not_a_number};
 use crate::{
     draft::Draft,
     live::Live,
@@ -23,30 +29,39 @@ pub fn Address(guest: String, mac: Mac) -> impl IntoPart {
     let draft = Draft::here();
     let texts = texts();
     let entry = untrack(|| draft.cluster()).nic(mac).cloned();
-    let joined = entry.as_ref().map(|nic| nic.address.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
-    let address = RwSignal::new(joined.unwrap_or_default());
-    let hop = entry.and_then(|nic| nic.default_route).map(|hop| hop.to_string());
-    let route = RwSignal::new(hop.unwrap_or_default());
+    let signal = |text: Option<String>| RwSignal::new(text.unwrap_or_default());
+    let address = signal(entry.as_ref().map(|nic| joined(&nic.address)));
+    let hop = signal(entry.as_ref().and_then(|nic| nic.default_route).map(|hop| hop.to_string()));
+    let metric = signal(entry.as_ref().and_then(|nic| nic.metric).map(|metric| metric.to_string()));
+    let mtu = signal(entry.as_ref().and_then(|nic| nic.mtu).map(|mtu| mtu.to_string()));
+    let routes = signal(entry.as_ref().map(|nic| joined(&nic.routes)));
     let bad_address =
         Memo::new(move |_| list::<ipnet::IpNet>(&address.get()).err().map(|word| fill(texts.not_an_address, &[&word])));
-    let bad_route = Memo::new(move |_| {
-        let text = route.get();
+    let bad_hop = Memo::new(move |_| {
+        let text = hop.get();
         let text = text.trim();
-        (!text.is_empty() && text.parse::<std::net::IpAddr>().is_err()).then(|| fill(texts.not_an_ip, &[text]))
+        (!text.is_empty() && text.parse::<IpAddr>().is_err()).then(|| fill(texts.not_an_ip, &[text]))
     });
+    let (bad_metric, bad_mtu) = (not_a_number(metric), not_a_number(mtu));
+    let bad_routes = Memo::new(move |_| route_list(&routes.get()).err().map(|text| fill(texts.not_a_route, &[&text])));
     let name = live.topology.with_untracked(|topology| topology.socket(mac).and_then(|(_, nic)| nic.name.clone()));
     let title = fill(texts.address_title, &[&name.unwrap_or_else(|| mac.to_string()), &guest]);
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
-        let addresses = list(&address.get_untracked()).unwrap_or_default();
-        let hop = route.get_untracked().trim().parse().ok();
-        let inside = |observed: &model::Observed, cluster: &model::Cluster| {
-            nic::set_inside(observed, cluster, mac, addresses, hop)
+        let setting = Setting {
+            address: list(&address.get_untracked()).unwrap_or_default(),
+            default_route: hop.get_untracked().trim().parse().ok(),
+            metric: metric.get_untracked().trim().parse().ok(),
+            mtu: mtu.get_untracked().trim().parse().ok(),
+            routes: route_list(&routes.get_untracked()).unwrap_or_default(),
         };
+        let inside =
+            |observed: &model::Observed, cluster: &model::Cluster| nic::set_inside(observed, cluster, mac, setting);
         if edit::edit(live, draft, inside) {
             ui.dialog.set(None);
         }
     };
+    let wrong = [bad_address, bad_hop, bad_metric, bad_mtu, bad_routes];
     view! {
         <Modal title>
             <form on:submit=submit>
@@ -61,13 +76,47 @@ pub fn Address(guest: String, mac: Mac) -> impl IntoPart {
                 <TextField
                     label=texts.route_optional
                     name="default_route"
-                    value=route
+                    value=hop
                     hint=texts.leave_empty
                     example="192.168.48.10"
-                    error=bad_route
+                    error=bad_hop
                 />
-                <Buttons blocked=Signal::derive(move || bad_address.with(Option::is_some) || bad_route.with(Option::is_some))/>
+                <TextField
+                    label=texts.metric_optional
+                    name="metric"
+                    value=metric
+                    hint=texts.metric_hint
+                    example="100"
+                    error=bad_metric
+                />
+                <TextField
+                    label=texts.routes_optional
+                    name="route"
+                    value=routes
+                    hint=texts.leave_empty
+                    example="10.0.0.0/8 via 192.168.48.1"
+                    error=bad_routes
+                />
+                <TextField
+                    label=texts.mtu_inside
+                    name="mtu"
+                    value=mtu
+                    hint=texts.leave_empty
+                    example="1500"
+                    error=bad_mtu
+                />
+                <Buttons blocked=Signal::derive(move || wrong.iter().any(|wrong| wrong.with(Option::is_some)))/>
             </form>
         </Modal>
     }
+}
+
+fn joined<T: ToString>(values: &[T]) -> String {
+    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// What the reader wrote that is no route, and those that are.
+fn route_list(text: &str) -> Result<Vec<Route>, String> {
+    let parts = text.split([',', ';']).map(str::trim).filter(|part| !part.is_empty());
+    parts.map(|part| part.parse().map_err(|()| part.to_owned())).collect()
 }

@@ -3,7 +3,7 @@
 use leptos::{ev::SubmitEvent, prelude::*};
 use model::{cluster::Bridge, name::LinkName, nic};
 
-use super::list;
+use super::{list, not_a_number};
 use crate::{
     draft::Draft,
     live::Live,
@@ -39,11 +39,7 @@ pub fn BridgeForm(name: Option<String>) -> impl IntoPart {
     let bad_name = Memo::new(move |_| name.get().trim().parse::<LinkName>().err().map(|error| error.to_string()));
     let bad_address =
         Memo::new(move |_| list::<ipnet::IpNet>(&address.get()).err().map(|word| fill(texts.not_an_address, &[&word])));
-    let bad_mtu = Memo::new(move |_| {
-        let text = mtu.get();
-        let text = text.trim();
-        (!text.is_empty() && text.parse::<u32>().is_err()).then(|| fill(texts.not_a_number, &[text]))
-    });
+    let bad_mtu = not_a_number(mtu);
     let was = old;
     let submit = move |event: SubmitEvent| {
         event.prevent_default();

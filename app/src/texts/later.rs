@@ -189,6 +189,11 @@ texts! {
     a_network: "network {}", "网络 {}";
     address_optional: "Address with prefix length, set inside the guest", "地址及前缀长度，在虚拟机内设置";
     route_optional: "Default route: next hop", "默认路由：下一跳";
+    metric_optional: "Metric of that route", "该路由的跃点数";
+    metric_hint: "the lowest wins; leave empty for the only default route", "数值最小者优先；留空则为唯一的默认路由";
+    mtu_inside: "MTU inside the guest, in bytes", "虚拟机内的 MTU（字节）";
+    routes_optional: "Further routes, separated by commas", "其他路由，用逗号分隔";
+    not_a_route: "“{}” is not a route, such as 10.0.0.0/8 via 192.168.48.1", "“{}”不是路由，例如 10.0.0.0/8 via 192.168.48.1";
     leave_empty: "leave empty to keep it as it is", "留空则保持不变";
     address_title: "Address of {} in {}", "{1} 中 {0} 的地址";
     bridge_title: "New bridge", "新建网桥";

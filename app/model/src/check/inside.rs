@@ -72,9 +72,15 @@ fn settings(wishes: &Wishes, guest: &str) -> BTreeSet<(String, String)> {
         for address in &wish.addresses {
             settings.insert((format!("nic.{mac}.address"), address.to_string()));
         }
+        if let Some(mtu) = wish.mtu {
+            settings.insert((format!("nic.{mac}.mtu"), mtu.to_string()));
+        }
     }
     if let Some(route) = wishes.routes.get(guest) {
         settings.insert((format!("nic.{}.default_route", route.mac), route.via.to_string()));
+    }
+    for route in wishes.further.get(guest).into_iter().flatten() {
+        settings.insert((format!("nic.{}.route", route.mac), format!("{} {}", route.to_word(), route.via)));
     }
     if wishes.gateways.contains_key(guest) {
         settings.insert((format!("guest.{guest}"), "forwards".to_owned()));

@@ -13,7 +13,7 @@ use crate::{
     resolve,
 };
 
-use super::{bridge::not_an_address, note};
+use super::{bridge::not_an_address, note, setting};
 
 pub fn check(observed: &Observed, draft: &Cluster, notes: &mut Vec<Note>) {
     let mut seen = BTreeSet::new();
@@ -35,6 +35,7 @@ pub fn check(observed: &Observed, draft: &Cluster, notes: &mut Vec<Note>) {
             }
         }
         route(nic, &mut block);
+        setting::check(observed, nic, &mut block);
         subnet(observed, draft, nic, notes);
         unchangeable(observed, nic, notes);
     }

@@ -109,12 +109,16 @@ pub struct Marks {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[borsh(deserialize_with = "wire::read_map")]
     pub nics: BTreeMap<Mac, NicMark>,
-    /// The default routes that the guest had before ours took their place.
+    /// The routes that the guest had before ours took their place, or their NIC was taken out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub routes: Vec<RouteMark>,
     /// `net.ipv4.ip_forward` inside the guest before it became a gateway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip_forward: Option<bool>,
+    /// The MTU that a NIC had inside the guest before we said another.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[borsh(deserialize_with = "wire::read_map")]
+    pub mtus: BTreeMap<Mac, u32>,
     /// Whether it started with the host before we said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autostart: Option<bool>,
@@ -147,11 +151,16 @@ pub enum NicMark {
     },
 }
 
-/// A default route inside a guest, by the MAC of its NIC.
+/// A route inside a guest, by the MAC of its NIC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RouteMark {
     pub mac: Mac,
+    /// `None`: everywhere, a default route.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    #[borsh(serialize_with = "wire::write_some_net", deserialize_with = "wire::read_some_net")]
+    pub to: Option<IpNet>,
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub via: IpAddr,
     pub metric: u32,

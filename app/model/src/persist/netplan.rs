@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::Mac;
+use crate::{Mac, cluster::Route};
 
 use super::{Nic, name};
 
@@ -10,18 +10,28 @@ pub fn write(mac: Mac, nic: &Nic) -> (String, String) {
     let name = name(mac);
     let mut text = format!(
         "network:\n  version: 2\n  ethernets:\n    {name}:\n      match:\n        macaddress: \"{mac}\"\n      \
-         optional: true\n      addresses:\n"
+         optional: true\n"
     );
     // Writing to a string cannot fail.
+    if let Some(mtu) = nic.mtu {
+        let _ = writeln!(text, "      mtu: {mtu}");
+    }
+    text += "      addresses:\n";
     for address in &nic.addresses {
         let _ = writeln!(text, "        - \"{address}\"");
+    }
+    if nic.via.is_some() || !nic.further.is_empty() {
+        text += "      routes:\n";
     }
     if let Some(via) = nic.via {
         let _ = writeln!(
             text,
-            "      routes:\n        - to: \"default\"\n          via: \"{via}\"\n          metric: {}",
-            super::METRIC
+            "        - to: \"default\"\n          via: \"{via}\"\n          metric: {}",
+            nic.metric.unwrap_or(super::METRIC)
         );
+    }
+    for Route { to, via } in &nic.further {
+        let _ = writeln!(text, "        - to: \"{to}\"\n          via: \"{via}\"");
     }
     (format!("/etc/netplan/{name}.yaml"), text)
 }

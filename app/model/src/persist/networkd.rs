@@ -2,19 +2,26 @@
 
 use std::fmt::Write;
 
-use crate::Mac;
+use crate::{Mac, cluster::Route};
 
 use super::{Nic, name};
 
 /// Interfaces made on top of a NIC borrow its MAC, but have no permanent one.
 pub fn write(mac: Mac, nic: &Nic) -> (String, String) {
-    let mut text = format!("[Match]\nPermanentMACAddress={mac}\n\n[Link]\nRequiredForOnline=no\n\n[Network]\n");
     // Writing to a string cannot fail.
+    let mut text = format!("[Match]\nPermanentMACAddress={mac}\n\n[Link]\nRequiredForOnline=no\n");
+    if let Some(mtu) = nic.mtu {
+        let _ = writeln!(text, "MTUBytes={mtu}");
+    }
+    text += "\n[Network]\n";
     for address in &nic.addresses {
         let _ = writeln!(text, "Address={address}");
     }
     if let Some(via) = nic.via {
-        let _ = writeln!(text, "\n[Route]\nGateway={via}\nMetric={}", super::METRIC);
+        let _ = writeln!(text, "\n[Route]\nGateway={via}\nMetric={}", nic.metric.unwrap_or(super::METRIC));
+    }
+    for Route { to, via } in &nic.further {
+        let _ = writeln!(text, "\n[Route]\nDestination={to}\nGateway={via}");
     }
     (format!("/etc/systemd/network/{}.network", name(mac)), text)
 }

@@ -1,4 +1,4 @@
-//! Default routes inside guests: moved to a gateway, and given back.
+//! Routes inside guests: the default one moved to a gateway, further ones set, and what was there given back.
 
 use std::collections::BTreeSet;
 
@@ -27,6 +27,7 @@ pub(super) fn plan(planner: &mut Planner<'_>) {
             Some(wish) => want(planner, &guest, facts, wish),
             None => give_back(planner, &guest, facts),
         }
+        further(planner, &guest, facts);
     }
 }
 
@@ -37,56 +38,100 @@ fn forget(planner: &mut Planner<'_>, domain: &Domain) {
     planner.marks(&domain.name).last_routes.extend(stale);
 }
 
-/// The guest's default routes that have a next hop and a known NIC.
-fn defaults(facts: &GuestFacts) -> Vec<GuestRoute> {
-    let all = facts.routes.iter().flatten().filter(|route| route.is_default());
+/// The guest's routes that have a next hop and a known NIC.
+fn routes(facts: &GuestFacts) -> Vec<GuestRoute> {
+    let all = facts.routes.iter().flatten();
     all.filter_map(|route| {
         let mac = mac_of(facts, route.interface.as_deref()?)?;
-        Some(GuestRoute { mac, via: route.via?, metric: route.metric })
+        let to = (!route.is_default()).then_some(route.destination);
+        Some(GuestRoute { mac, to, via: route.via?, metric: route.metric })
     })
     .collect()
 }
 
-fn is(route: &GuestRoute, wish: RouteWish) -> bool {
-    route.mac == wish.mac && route.via == wish.via
+fn mark(route: &GuestRoute) -> RouteMark {
+    RouteMark { mac: route.mac, to: route.to, via: route.via, metric: route.metric }
+}
+
+/// What is left of a route that goes with the addresses of its NIC is taken out before them.
+fn off(planner: &Planner<'_>, route: &GuestRoute) -> Phase {
+    if planner.emptied.contains(&route.mac) { Phase::RoutesOff } else { Phase::Routes }
 }
 
 fn want(planner: &mut Planner<'_>, guest: &str, facts: &GuestFacts, wish: RouteWish) {
-    let now = defaults(facts);
+    let now = routes(facts);
     let before = planner.old.routes.get(guest).copied();
-    for route in now.iter().filter(|route| !is(route, wish) && route.via.is_ipv4() == wish.via.is_ipv4()) {
-        if before.is_none_or(|before| !is(route, before)) {
-            let mark = RouteMark { mac: route.mac, via: route.via, metric: route.metric };
-            planner.marks(guest).note_route(mark);
+    for route in now.iter().filter(|route| wish.replaces(route)) {
+        if before.is_none_or(|before| !before.is(route)) {
+            planner.marks(guest).note_route(mark(route));
         }
-        planner.push(Phase::Routes, Step::RemoveGuestRoute { guest: guest.to_owned(), route: route.clone() });
+        let phase = off(planner, route);
+        planner.push(phase, Step::RemoveGuestRoute { guest: guest.to_owned(), route: route.clone() });
     }
-    if !now.iter().any(|route| is(route, wish)) {
-        let route = GuestRoute { mac: wish.mac, via: wish.via, metric: 0 };
+    let there = now.iter().find(|route| wish.is(route)).cloned();
+    let wanted = there.clone().unwrap_or_else(|| GuestRoute::default(wish.mac, wish.via, wish.metric.unwrap_or(0)));
+    set(planner, guest, wanted, there.is_some());
+}
+
+/// A route that is to be there, and is not, or will not be when its NIC has lost its addresses.
+fn set(planner: &mut Planner<'_>, guest: &str, route: GuestRoute, there: bool) {
+    let emptied = planner.emptied.contains(&route.mac);
+    if there && emptied {
+        planner.push(Phase::RoutesOff, Step::RemoveGuestRoute { guest: guest.to_owned(), route: route.clone() });
+    }
+    if !there || emptied {
         planner.push(Phase::Routes, Step::AddGuestRoute { guest: guest.to_owned(), route });
     }
 }
 
+/// What we set goes; and what leaves by a NIC that goes is noted first, unless the NIC was ours with all on it.
 fn give_back(planner: &mut Planner<'_>, guest: &str, facts: &GuestFacts) {
-    let now = defaults(facts);
-    let remove = |planner: &mut Planner<'_>, route: &GuestRoute| {
-        planner.push(Phase::Routes, Step::RemoveGuestRoute { guest: guest.to_owned(), route: route.clone() });
-    };
-    // What we set goes; and what leaves by a NIC that goes is noted first, unless the NIC was ours with all on it.
     let ours = planner.old.routes.get(guest).copied();
-    for route in &now {
-        if ours.is_some_and(|ours| is(route, ours)) {
-            remove(planner, route);
-        } else if planner.gone.contains(&route.mac) {
-            if planner.new.nics.contains_key(&route.mac) {
-                let mark = RouteMark { mac: route.mac, via: route.via, metric: route.metric };
-                planner.marks(guest).note_route(mark);
-            }
-            remove(planner, route);
+    for route in routes(facts).iter().filter(|route| route.to.is_none()) {
+        if ours.is_some_and(|ours| ours.is(route)) {
+            let phase = off(planner, route);
+            planner.push(phase, Step::RemoveGuestRoute { guest: guest.to_owned(), route: route.clone() });
+        } else {
+            leave(planner, guest, route);
         }
     }
+    restore(planner, guest, facts, |mark| mark.to.is_none());
+}
+
+/// Further routes: those that we set and that nobody wants any more go, those that are wanted come.
+fn further(planner: &mut Planner<'_>, guest: &str, facts: &GuestFacts) {
+    let now: Vec<GuestRoute> = routes(facts).into_iter().filter(|route| route.to.is_some()).collect();
+    let old = planner.old.further.get(guest).cloned().unwrap_or_default();
+    let new = planner.new.further.get(guest).cloned().unwrap_or_default();
+    for route in &now {
+        if old.contains(route) && !new.contains(route) {
+            planner.push(Phase::RoutesOff, Step::RemoveGuestRoute { guest: guest.to_owned(), route: route.clone() });
+        } else if !new.contains(route) {
+            leave(planner, guest, route);
+        }
+    }
+    for route in new {
+        let there = now.contains(&route);
+        set(planner, guest, route, there);
+    }
+    restore(planner, guest, facts, |mark| mark.to.is_some());
+}
+
+/// A route of somebody else's goes with its NIC, and is noted if the NIC may come back.
+fn leave(planner: &mut Planner<'_>, guest: &str, route: &GuestRoute) {
+    if planner.gone.contains(&route.mac) {
+        if planner.new.nics.contains_key(&route.mac) {
+            planner.marks(guest).note_route(mark(route));
+        }
+        planner.push(Phase::Routes, Step::RemoveGuestRoute { guest: guest.to_owned(), route: route.clone() });
+    }
+}
+
+/// Gives back the routes that were noted, where their NICs are home.
+fn restore(planner: &mut Planner<'_>, guest: &str, facts: &GuestFacts, which: impl Fn(&RouteMark) -> bool) {
+    let now = routes(facts);
     let Some(domain) = planner.observed.domains.get(guest) else { return };
-    for mark in domain.marks.routes.clone() {
+    for mark in domain.marks.routes.iter().filter(|mark| which(mark)).cloned().collect::<Vec<_>>() {
         // A NIC that stays out, or goes elsewhere, keeps its old route in the notes until it comes home.
         let home = match domain.marks.nics.get(&mark.mac) {
             Some(NicMark::Found { attachment, .. }) => Some(attachment),
@@ -96,7 +141,7 @@ fn give_back(planner: &mut Planner<'_>, guest: &str, facts: &GuestFacts) {
         if wish.is_some_and(|wish| wish.attachment.is_none() || home.is_some() && wish.attachment.as_ref() != home) {
             continue;
         }
-        let route = GuestRoute { mac: mark.mac, via: mark.via, metric: mark.metric };
+        let route = GuestRoute { mac: mark.mac, to: mark.to, via: mark.via, metric: mark.metric };
         if !there_after(planner, &domain.nics, mark.mac) {
             planner.notes.push(lost(guest, &mark));
         } else if !now.contains(&route) {
@@ -114,8 +159,8 @@ fn there_after(planner: &Planner<'_>, nics: &[crate::observed::Nic], mac: Mac) -
 fn lost(guest: &str, mark: &RouteMark) -> Note {
     let (via, mac) = (mark.via, mark.mac);
     let text = Sentence::new(
-        format!("{guest} had a default route by way of {via}; its NIC {mac} is gone, so it is not given back."),
-        format!("{guest} 原有经 {via} 的默认路由，但网卡 {mac} 已不存在，无法恢复。"),
+        format!("{guest} had a route by way of {via}; its NIC {mac} is gone, so it is not given back."),
+        format!("{guest} 原有经 {via} 的路由，但网卡 {mac} 已不存在，无法恢复。"),
     );
     Note::new(Severity::Warn, Subject::Guest(guest.to_owned()), "route-lost", text)
 }

@@ -16,6 +16,7 @@ pub struct MarksPlan {
     /// Forgotten at the end.
     pub last_nics: BTreeSet<Mac>,
     pub last_routes: Vec<RouteMark>,
+    pub last_mtus: BTreeSet<Mac>,
     pub last_forward: bool,
     pub last_autostart: bool,
 }
@@ -27,6 +28,7 @@ impl MarksPlan {
             was,
             last_nics: BTreeSet::new(),
             last_routes: Vec::new(),
+            last_mtus: BTreeSet::new(),
             last_forward: false,
             last_autostart: false,
         }
@@ -47,6 +49,7 @@ impl MarksPlan {
         let mut last = self.plus.clone();
         last.nics.retain(|mac, _| !self.last_nics.contains(mac));
         last.routes.retain(|mark| !self.last_routes.contains(mark));
+        last.mtus.retain(|mac, _| !self.last_mtus.contains(mac));
         if self.last_forward {
             last.ip_forward = None;
         }

@@ -171,6 +171,7 @@ fn inside(planner: &mut Planner<'_>, domain: &Domain, mac: Mac, wish: &NicWish, 
     let old: Vec<IpNet> = before.into_iter().flat_map(|before| before.addresses.clone()).collect();
     let gone: Vec<IpNet> = old.into_iter().filter(|net| has(net) && !wish.addresses.contains(net)).collect();
     let new: Vec<IpNet> = wish.addresses.iter().filter(|net| !has(net)).copied().collect();
+    set_mtu(planner, domain, mac, wish.mtu);
     let routed = planner.new.routes.get(guest).is_some_and(|route| route.mac == mac);
     let down = interface.is_none_or(|interface| interface.up == Some(false));
     let raise = down && (routed || !wish.addresses.is_empty());
@@ -180,6 +181,11 @@ fn inside(planner: &mut Planner<'_>, domain: &Domain, mac: Mac, wish: &NicWish, 
     if let Some(nic) = domain.nics.iter().find(|nic| nic.mac == mac) {
         mark_found(planner, domain, nic);
     }
+    let stays = |net: &&IpNet| is_global(net) && net.addr().is_ipv4() && !gone.contains(net);
+    let emptied = interface.is_some_and(|interface| !interface.addresses.iter().any(|net| stays(&net)));
+    if emptied && gone.iter().any(|net| net.addr().is_ipv4()) {
+        planner.emptied.insert(mac);
+    }
     if raise {
         planner.push(Phase::Inside, Step::SetGuestLinkUp { guest: guest.clone(), mac, up: true });
     }
@@ -188,6 +194,31 @@ fn inside(planner: &mut Planner<'_>, domain: &Domain, mac: Mac, wish: &NicWish, 
     }
     for address in new {
         planner.push(Phase::Inside, Step::AddGuestAddress { guest: guest.clone(), mac, address });
+    }
+}
+
+/// The MTU that a NIC has in its guest when nobody has set one.
+const MTU: u32 = 1500;
+
+/// The wanted MTU inside; what was before is noted, and given back when none is wanted.
+fn set_mtu(planner: &mut Planner<'_>, domain: &Domain, mac: Mac, wanted: Option<u32>) {
+    let guest = &domain.name;
+    let mark = domain.marks.mtus.get(&mac).copied();
+    if wanted.is_none() && mark.is_some() {
+        planner.marks(guest).last_mtus.insert(mac);
+    }
+    let Some(mtu) = wanted.or(mark) else { return };
+    let Some(facts) = Inside::of(planner.observed, domain).facts() else { return };
+    let own = domain.nics.iter().find(|nic| nic.mac == mac).and_then(|nic| nic.mtu);
+    let was = match facts.interface(mac) {
+        Some(interface) => interface.mtu.unwrap_or(mtu),
+        None => own.unwrap_or(MTU),
+    };
+    if was != mtu {
+        if wanted.is_some() {
+            planner.marks(guest).plus.mtus.entry(mac).or_insert(was);
+        }
+        planner.push(Phase::Inside, Step::SetGuestMtu { guest: guest.clone(), mac, mtu, was });
     }
 }
 
@@ -201,6 +232,14 @@ fn take_out(planner: &mut Planner<'_>, domain: &Domain, nic: &Nic, phase: Phase)
     let facts = Inside::of(planner.observed, domain).facts();
     if facts.and_then(|facts| facts.interface(mac)).is_some_and(|interface| interface.up == Some(true)) {
         planner.push(phase, Step::SetGuestLinkUp { guest: guest.clone(), mac, up: false });
+    }
+    let fresh = nic.mtu.unwrap_or(MTU);
+    let mtu = facts.and_then(|facts| facts.interface(mac)).and_then(|interface| interface.mtu);
+    if let Some(was) = mtu.filter(|mtu| *mtu != fresh) {
+        planner.push(phase, Step::SetGuestMtu { guest: guest.clone(), mac, mtu: fresh, was });
+    }
+    if domain.marks.mtus.contains_key(&mac) {
+        planner.marks(guest).last_mtus.insert(mac);
     }
     let definition = |attachment: &Attachment| NicDefinition {
         mac,
@@ -244,6 +283,7 @@ fn give_back(planner: &mut Planner<'_>, mac: Mac, wish: &NicWish) {
         }
         (NicMark::Found { attachment, link_up, addresses, .. }, Some(nic)) => {
             place(planner, domain, nic, &attachment, link_up, Phase::Replug);
+            set_mtu(planner, domain, mac, None);
             let has = set_inside(planner, domain, mac);
             let guest = || wish.guest.clone();
             let goes = |net: &IpNet| wish.addresses.contains(net) && !addresses.contains(net);

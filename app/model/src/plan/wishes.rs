@@ -12,11 +12,11 @@ use ipnet::IpNet;
 
 use crate::{
     Cluster, Mac,
-    cluster::{Gateway, Translation},
+    cluster::{Gateway, Route, Translation},
     observed::{Attachment, NicMark, Observed},
     proof::Promise,
     resolve,
-    step::TableEntry,
+    step::{GuestRoute, TableEntry},
     topology,
 };
 
@@ -25,6 +25,8 @@ pub struct Wishes {
     pub nics: BTreeMap<Mac, NicWish>,
     /// The default route of a guest, by guest.
     pub routes: BTreeMap<String, RouteWish>,
+    /// Further routes of a guest, by guest.
+    pub further: BTreeMap<String, Vec<GuestRoute>>,
     /// Guests that forward and translate, with what.
     pub gateways: BTreeMap<String, Vec<TableEntry>>,
     /// What the host translates.
@@ -41,12 +43,31 @@ pub struct NicWish {
     pub attachment: Option<Attachment>,
     pub cable: bool,
     pub addresses: Vec<IpNet>,
+    pub mtu: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RouteWish {
     pub mac: Mac,
     pub via: IpAddr,
+    /// Default routes with a greater one stay; with `None`, no other stays.
+    pub metric: Option<u32>,
+}
+
+impl RouteWish {
+    /// Whether this default route is the one that is wanted.
+    pub fn is(&self, route: &GuestRoute) -> bool {
+        route.to.is_none()
+            && route.mac == self.mac
+            && route.via == self.via
+            && self.metric.is_none_or(|metric| route.metric == metric)
+    }
+
+    /// Whether this default route may not stay beside it.
+    pub fn replaces(&self, route: &GuestRoute) -> bool {
+        let beside = self.metric.is_some_and(|metric| route.metric > metric);
+        route.to.is_none() && !self.is(route) && !beside && route.via.is_ipv4() == self.via.is_ipv4()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,11 +86,23 @@ impl Wishes {
                 attachment: nic.attachment().filter(|_| nic.plugged),
                 cable: nic.cable,
                 addresses: nic.address.clone(),
+                mtu: nic.mtu,
             };
             wishes.nics.insert(nic.mac, wish);
-            if let Some(via) = nic.default_route.filter(|_| nic.plugged) {
-                wishes.routes.insert(nic.guest.to_string(), RouteWish { mac: nic.mac, via });
+            if !nic.plugged {
+                continue;
             }
+            let guest = nic.guest.to_string();
+            if let Some(via) = nic.default_route {
+                wishes.routes.insert(guest.clone(), RouteWish { mac: nic.mac, via, metric: nic.metric });
+            }
+            let further = nic.routes.iter().map(|Route { to, via }| GuestRoute {
+                mac: nic.mac,
+                to: Some(*to),
+                via: *via,
+                metric: 0,
+            });
+            wishes.further.entry(guest).or_default().extend(further);
         }
         for gateway in &cluster.gateways {
             wishes.gateway(observed, cluster, gateway);
@@ -119,7 +152,7 @@ impl Wishes {
         for member in &gateway.members {
             let mac = resolve::nic_at(observed, cluster, member, &gateway.bridge);
             if let (Some(via), Some(mac)) = (via, mac) {
-                self.routes.insert(member.to_string(), RouteWish { mac, via });
+                self.routes.insert(member.to_string(), RouteWish { mac, via, metric: None });
                 self.promise(observed, gateway, member, via);
             }
             if gateway.detach_outside {
@@ -152,7 +185,8 @@ impl Wishes {
             NicMark::Made => None,
         });
         for mac in there.chain(taken).filter(|mac| cluster.nic(*mac).is_none()) {
-            let wish = NicWish { guest: member.to_owned(), attachment: None, cable: true, addresses: Vec::new() };
+            let wish =
+                NicWish { guest: member.to_owned(), attachment: None, cable: true, addresses: Vec::new(), mtu: None };
             self.nics.insert(mac, wish);
         }
     }

@@ -137,13 +137,14 @@ impl Step {
             Self::AddGuestAddress { mac, address, .. } => {
                 format!("ip addr add {address} dev {}", device(*mac))
             }
+            Self::SetGuestMtu { mac, mtu, .. } => format!("ip link set dev {} mtu {mtu}", device(*mac)),
             Self::RemoveGuestAddress { mac, address, .. } => {
                 format!("ip addr del {address} dev {}", device(*mac))
             }
             Self::AddGuestRoute { route, .. } | Self::RemoveGuestRoute { route, .. } => {
                 let verb = if matches!(self, Self::AddGuestRoute { .. }) { "add" } else { "del" };
                 let metric = if route.metric == 0 { String::new() } else { format!(" metric {}", route.metric) };
-                format!("ip route {verb} default via {} dev {}{metric}", route.via, device(route.mac))
+                format!("ip route {verb} {} via {} dev {}{metric}", route.to_word(), route.via, device(route.mac))
             }
             Self::SetGuestForwarding { on, .. } => {
                 format!("sysctl -w net.ipv4.ip_forward={}", u8::from(*on))

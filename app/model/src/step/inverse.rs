@@ -33,6 +33,7 @@ impl Step {
             Self::SetGuestLinkUp { guest, mac, up } => Self::SetGuestLinkUp { guest, mac, up: !up },
             Self::AddGuestAddress { guest, mac, address } => Self::RemoveGuestAddress { guest, mac, address },
             Self::RemoveGuestAddress { guest, mac, address } => Self::AddGuestAddress { guest, mac, address },
+            Self::SetGuestMtu { guest, mac, mtu, was } => Self::SetGuestMtu { guest, mac, mtu: was, was: mtu },
             Self::AddGuestRoute { guest, route } => Self::RemoveGuestRoute { guest, route },
             Self::RemoveGuestRoute { guest, route } => Self::AddGuestRoute { guest, route },
             Self::SetGuestForwarding { guest, on } => Self::SetGuestForwarding { guest, on: !on },

@@ -79,6 +79,7 @@ impl Step {
     /// Whether it takes something away inside a guest that has gone with its NIC.
     fn has_gone_with_nic(&self, observed: &Observed) -> bool {
         let (Self::SetGuestLinkUp { guest, mac, up: false }
+        | Self::SetGuestMtu { guest, mac, .. }
         | Self::RemoveGuestAddress { guest, mac, .. }
         | Self::RemoveGuestRoute { guest, route: GuestRoute { mac, .. } }) = self
         else {
@@ -91,6 +92,7 @@ impl Step {
     pub fn inside(&self) -> Option<&str> {
         match self {
             Self::SetGuestLinkUp { guest, .. }
+            | Self::SetGuestMtu { guest, .. }
             | Self::AddGuestAddress { guest, .. }
             | Self::RemoveGuestAddress { guest, .. }
             | Self::AddGuestRoute { guest, .. }

@@ -2,7 +2,7 @@
 
 use crate::{Language, note::Sentence, observed::Attachment};
 
-use super::{Step, TableEntry};
+use super::{GuestRoute, Step, TableEntry};
 
 impl Step {
     pub fn sentence(&self, language: Language) -> String {
@@ -156,6 +156,18 @@ impl Step {
             Self::RemoveGuestAddress { guest, mac, address } => Sentence::new(
                 format!("In {guest}, take the address {address} off the NIC {mac}"),
                 format!("在 {guest} 内从网卡 {mac} 去掉地址 {address}"),
+            ),
+            Self::SetGuestMtu { guest, mac, mtu, .. } => Sentence::new(
+                format!("In {guest}, set the MTU of the NIC {mac} to {mtu}"),
+                format!("在 {guest} 内把网卡 {mac} 的 MTU 设为 {mtu}"),
+            ),
+            Self::AddGuestRoute { guest, route: GuestRoute { to: Some(to), via, .. } } => Sentence::new(
+                format!("In {guest}, reach {to} by way of {via}"),
+                format!("在 {guest} 内经 {via} 到达 {to}"),
+            ),
+            Self::RemoveGuestRoute { guest, route: GuestRoute { to: Some(to), via, .. } } => Sentence::new(
+                format!("In {guest}, remove the route to {to} by way of {via}"),
+                format!("在 {guest} 内删除经 {via} 到 {to} 的路由"),
             ),
             Self::AddGuestRoute { guest, route } => {
                 let via = route.via;

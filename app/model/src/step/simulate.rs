@@ -70,6 +70,7 @@ impl Step {
                 }
             }
             Self::SetGuestLinkUp { .. }
+            | Self::SetGuestMtu { .. }
             | Self::AddGuestAddress { .. }
             | Self::RemoveGuestAddress { .. }
             | Self::AddGuestRoute { .. }

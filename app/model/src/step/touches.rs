@@ -44,6 +44,7 @@ impl Step {
             | Self::ReplaceGuestFiles { guest: name, .. } => vec![guest(name)],
             Self::SetGuestLinkUp { guest: name, mac, .. }
             | Self::AddGuestAddress { guest: name, mac, .. }
+            | Self::SetGuestMtu { guest: name, mac, .. }
             | Self::RemoveGuestAddress { guest: name, mac, .. } => {
                 vec![Subject::Nic(mac.to_string()), guest(name)]
             }
@@ -72,6 +73,7 @@ impl Step {
             | Self::DetachNic { .. }
             | Self::UpdateNic { .. }
             | Self::SetGuestLinkUp { .. }
+            | Self::SetGuestMtu { .. }
             | Self::AddGuestAddress { .. }
             | Self::RemoveGuestAddress { .. }
             | Self::AddGuestRoute { .. }

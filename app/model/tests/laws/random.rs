@@ -2,9 +2,9 @@
 
 use model::{
     Cluster, Mac, Observed, autostart,
-    cluster::Translation,
+    cluster::{Route, Translation},
     gateway::{self, GatewayRequest},
-    nic::{self, Place},
+    nic::{self, Place, Setting},
     note::Subject,
     observed::{AgentChannel, DomainState, Link, ManagerKind},
 };
@@ -27,7 +27,7 @@ pub enum Edit {
     Move { nic: usize, place: usize },
     Unplug(usize),
     Cable(usize, bool),
-    Inside(usize, u8),
+    Inside { nic: usize, last: u8, mtu: Option<u32>, route: bool },
     Gateway { bridge: usize, guest: Option<usize>, members: usize, masquerade: bool, detach: bool },
     RemoveGateway(usize),
     Autostart { guest: Option<usize>, on: bool },
@@ -46,7 +46,8 @@ pub fn edit() -> impl Strategy<Value = Edit> {
         (nic.clone(), 0..4usize).prop_map(|(nic, place)| Edit::Move { nic, place }),
         nic.clone().prop_map(Edit::Unplug),
         (nic.clone(), any::<bool>()).prop_map(|(nic, cable)| Edit::Cable(nic, cable)),
-        (nic, 100..140u8).prop_map(|(nic, last)| Edit::Inside(nic, last)),
+        (nic, 100..140u8, proptest::option::of(1300..1500u32), any::<bool>())
+            .prop_map(|(nic, last, mtu, route)| Edit::Inside { nic, last, mtu, route }),
         (bridge.clone(), proptest::option::weighted(0.8, guest), 0..16usize, any::<bool>(), any::<bool>()).prop_map(
             |(bridge, guest, members, masquerade, detach)| Edit::Gateway { bridge, guest, members, masquerade, detach }
         ),
@@ -111,9 +112,14 @@ pub fn edited(observed: &Observed, cluster: &Cluster, edit: &Edit) -> Cluster {
         Edit::Move { nic, place: at } => nic::move_nic(observed, cluster, mac(*nic), &place(*at)),
         Edit::Unplug(nic) => nic::unplug(observed, cluster, mac(*nic)),
         Edit::Cable(nic, cable) => nic::set_cable(observed, cluster, mac(*nic), *cable),
-        Edit::Inside(nic, last) => {
-            let address = format!("192.168.99.{last}/24").parse().expect("a prefix");
-            nic::set_inside(observed, cluster, mac(*nic), vec![address], None)
+        Edit::Inside { nic, last, mtu, route } => {
+            let address = vec![format!("192.168.99.{last}/24").parse().expect("a prefix")];
+            let route = route.then(|| {
+                let to = format!("10.{last}.0.0/16").parse().expect("a prefix");
+                Route { to, via: "192.168.99.9".parse().expect("an address") }
+            });
+            let setting = Setting { address, mtu: *mtu, routes: route.into_iter().collect(), ..Setting::default() };
+            nic::set_inside(observed, cluster, mac(*nic), setting)
         }
         Edit::Gateway { bridge, guest, members, masquerade, detach } => {
             let member = |(n, _): &(usize, &&str)| members >> n & 1 == 1 && Some(*n) != *guest;

@@ -92,7 +92,7 @@ async fn plugs_moves_and_unplugs_a_nic() {
 /// Sets a NIC up inside, and takes all of it back.
 async fn address_inside(libvirt: &Libvirt, mac: Mac) {
     let address = "192.168.48.20/24".parse().expect("an address");
-    let route = GuestRoute { mac, via: "192.168.48.10".parse().expect("an address"), metric: 50 };
+    let route = GuestRoute::default(mac, "192.168.48.10".parse().expect("an address"), 50);
     set_link(libvirt, "node1", mac, true).await.expect("up");
     add_address(libvirt, "node1", mac, address).await.expect("an address");
     let again = add_address(libvirt, "node1", mac, address).await;

@@ -33,6 +33,12 @@ pub async fn set_link(libvirt: &Libvirt, domain: &str, mac: Mac, up: bool) -> Re
     guest.run_on(mac, &["ip", "link", "set", "dev", NIC, state]).await.1
 }
 
+/// `mtu` in bytes.
+pub async fn set_mtu(libvirt: &Libvirt, domain: &str, mac: Mac, mtu: u32) -> Result<(), Error> {
+    let guest = Guest::new(libvirt, domain, format!("set the MTU of NIC {mac} to {mtu} in guest {domain}"));
+    guest.run_on(mac, &["ip", "link", "set", "dev", NIC, "mtu", &mtu.to_string()]).await.1
+}
+
 pub async fn add_address(libvirt: &Libvirt, domain: &str, mac: Mac, address: IpNet) -> Result<(), Error> {
     let guest = Guest::new(libvirt, domain, format!("add {address} to NIC {mac} in guest {domain}"));
     let text = address.to_string();
@@ -56,11 +62,12 @@ pub async fn remove_route(libvirt: &Libvirt, domain: &str, route: &GuestRoute) -
 }
 
 async fn change_route(libvirt: &Libvirt, domain: &str, route: &GuestRoute, verb: &str) -> Result<(), Error> {
-    let GuestRoute { mac, via, metric } = *route;
-    let doing = format!("{verb} the default route via {via} on NIC {mac} in guest {domain}");
+    let GuestRoute { mac, via, metric, .. } = *route;
+    let to = route.to_word();
+    let doing = format!("{verb} the route to {to} via {via} on NIC {mac} in guest {domain}");
     let guest = Guest::new(libvirt, domain, doing);
     let (via_text, metric_text) = (via.to_string(), metric.to_string());
-    let mut argv = vec!["ip", family(via), "route", verb, "default", "via", &via_text, "dev", NIC];
+    let mut argv = vec!["ip", family(via), "route", verb, &to, "via", &via_text, "dev", NIC];
     if metric != 0 {
         argv.extend(["metric", &metric_text]);
     }
@@ -194,7 +201,7 @@ impl<'a> Guest<'a> {
     }
 
     async fn has_route(&self, name: &str, wanted: &GuestRoute) -> Option<bool> {
-        let printed = self.printed(&["ip", "-j", family(wanted.via), "route", "show", "default"]).await?;
+        let printed = self.printed(&["ip", "-j", family(wanted.via), "route", "show", &wanted.to_word()]).await?;
         let routes = parse::routes(&printed, wanted.via.is_ipv6());
         Some(routes.iter().any(|route| {
             route.via == Some(wanted.via)

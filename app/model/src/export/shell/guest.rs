@@ -55,7 +55,7 @@ pub fn command(step: &Step) -> String {
         // It may have gone with the address that it was reached by.
         Step::RemoveGuestRoute { route, .. } => {
             let (family, device) = (family(route.via), device(route.mac));
-            let shown = format!("ip {family} route show default via {} dev {device}", route.via);
+            let shown = format!("ip {family} route show {} via {} dev {device}", route.to_word(), route.via);
             format!("[ -z \"$({shown})\" ] || {}", step.line(None, &|_| device.clone()))
         }
         Step::ReplaceGuestTable { tool: GuestTool::Iptables, translations, .. } => {

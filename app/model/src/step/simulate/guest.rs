@@ -1,6 +1,6 @@
 //! The inside of guests.
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use ipnet::IpNet;
 
 use crate::{
     Mac,
@@ -17,6 +17,10 @@ pub fn simulate(step: &Step, observed: &mut Observed) {
     };
     match step {
         Step::SetGuestLinkUp { guest, mac, up } => facts(observed, guest, &|facts| set_up(facts, *mac, *up)),
+        Step::SetGuestMtu { guest, mac, mtu, .. } => facts(observed, guest, &|facts| {
+            let interface = facts.interfaces.iter_mut().find(|interface| interface.mac == Some(*mac));
+            interface.into_iter().for_each(|interface| interface.mtu = Some(*mtu));
+        }),
         Step::AddGuestAddress { guest, mac, address } => {
             facts(observed, guest, &|facts| add_address(facts, *mac, *address));
         }
@@ -81,6 +85,13 @@ fn remove_address(facts: &mut GuestFacts, mac: Mac, net: IpNet) {
     let Some(interface) = facts.interfaces.iter_mut().find(|interface| interface.mac == Some(mac)) else { return };
     interface.addresses.retain(|address| *address != net);
     let route = connected(&interface.name, net);
+    // With its last address, every route of an interface goes.
+    let last = !interface.addresses.iter().any(|address| address.addr().is_ipv4());
+    if net.addr().is_ipv4() && last {
+        let of_it = |there: &Inner| there.interface == route.interface && there.destination.addr().is_ipv4();
+        facts.routes.iter_mut().for_each(|routes| routes.retain(|there| !of_it(there)));
+        return;
+    }
     // Another address of the same subnet keeps the route.
     if !interface.addresses.iter().any(|address| address.trunc() == net.trunc()) {
         facts.routes.iter_mut().for_each(|routes| {
@@ -100,12 +111,8 @@ fn connected(interface: &str, net: IpNet) -> Inner {
 }
 
 fn inner(facts: &GuestFacts, route: &GuestRoute) -> Option<Inner> {
-    let destination = match route.via {
-        std::net::IpAddr::V4(_) => IpNet::V4(Ipv4Net::default()),
-        std::net::IpAddr::V6(_) => IpNet::V6(Ipv6Net::default()),
-    };
     Some(Inner {
-        destination,
+        destination: route.destination(),
         via: Some(route.via),
         interface: Some(facts.interface(route.mac)?.name.clone()),
         metric: route.metric,
