@@ -99,7 +99,8 @@ fn marks(mac: Mac) -> Marks {
     };
     Marks {
         nics: BTreeMap::from([(mac, found), (Mac([2; 6]), NicMark::Made)]),
-        routes: vec![RouteMark { mac, via: "192.168.122.1".parse().expect("an address"), metric: 0 }],
+        routes: vec![RouteMark { mac, to: None, via: "192.168.122.1".parse().expect("an address"), metric: 0 }],
+        mtus: [(mac, 1400)].into(),
         ip_forward: Some(true),
         autostart: Some(true),
     }

@@ -81,8 +81,9 @@ fn host(planner: &mut Planner<'_>) {
     let key = format!("inet {}", translation::TABLE);
     let was = planner.observed.tables.get(&key).map(translation::read).unwrap_or_default();
     let wanted = planner.new.host.clone();
-    let concerned = !planner.old.host_ways.is_empty() || !planner.new.host_ways.is_empty();
-    if !concerned {
+    // A way that has gone since is still to be taken out of the table.
+    let mut gateways = planner.committed.gateways.iter().chain(&planner.draft.gateways);
+    if !gateways.any(|gateway| gateway.guest.is_none()) {
         return;
     }
     let on = planner.observed.sysctls.get(FORWARD).is_some_and(|value| value != "0");

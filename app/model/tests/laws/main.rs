@@ -224,9 +224,9 @@ proptest! {
         second in proptest::collection::vec(edit(), 0..5),
     ) {
         let nothing = Cluster::default();
-        let committed = first.iter().fold(nothing.clone(), |cluster, edit| edited(&start, &cluster, edit));
+        let committed = first.iter().fold(nothing.clone(), |cluster, edit| edited(&start, &nothing, &cluster, edit));
         let Some(middle) = laws(&start, &nothing, &committed)? else { return Ok(()) };
-        let draft = second.iter().fold(committed.clone(), |cluster, edit| edited(&middle, &cluster, edit));
+        let draft = second.iter().fold(committed.clone(), |cluster, edit| edited(&middle, &committed, &cluster, edit));
         let Some(after) = laws(&middle, &committed, &draft)? else { return Ok(()) };
         if let Some(end) = laws(&after, &draft, &nothing)? {
             // A NIC that was taken over gets back what the bridge has then.

@@ -65,7 +65,7 @@ fn place(n: usize) -> Place {
 }
 
 /// The document after one edit; as it was if the edit makes no sense.
-pub fn edited(observed: &Observed, cluster: &Cluster, edit: &Edit) -> Cluster {
+pub fn edited(observed: &Observed, committed: &Cluster, cluster: &Cluster, edit: &Edit) -> Cluster {
     let mut macs: Vec<Mac> = observed.domains.values().flat_map(|domain| &domain.nics).map(|nic| nic.mac).collect();
     macs.extend(cluster.nics.iter().map(|nic| nic.mac));
     let mac = |n: usize| macs.get(n % macs.len().max(1)).copied().unwrap_or(world::mac(0));
@@ -146,7 +146,7 @@ pub fn edited(observed: &Observed, cluster: &Cluster, edit: &Edit) -> Cluster {
         Edit::Autostart { guest, on } => {
             let guest = guest.map(|guest| Subject::Guest(GUESTS[guest].to_owned()));
             let subject = guest.unwrap_or_else(|| Subject::Network("default".to_owned()));
-            Ok(autostart::set(observed, cluster, cluster, &subject, *on))
+            Ok(autostart::set(observed, committed, cluster, &subject, *on))
         }
     };
     result.unwrap_or_else(|_| cluster.clone())
