@@ -117,12 +117,13 @@ impl Watch {
         let reader = &self.reader;
         let inside: BTreeSet<&str> = steps.iter().filter_map(Step::inside).collect();
         let domains: BTreeSet<String> = steps.iter().filter_map(Step::guest).map(str::to_owned).collect();
+        let networks: BTreeSet<String> = steps.iter().filter_map(Step::network).map(str::to_owned).collect();
         let firewall = async {
             if steps.iter().any(|step| step.source() == Source::Firewall) {
                 drop(reader.firewall().await);
             }
         };
-        tokio::join!(reader.kernel(kernel::Part::SET), firewall, reader.domains(domains));
+        tokio::join!(reader.kernel(kernel::Part::SET), firewall, reader.named(domains, networks));
         join_all(inside.into_iter().map(|guest| reader.guest(guest))).await;
         self.observed()
     }
