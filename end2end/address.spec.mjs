@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { axe, open } from "./lib/browser.mjs";
-import { api, run } from "./lib/lab.mjs";
+import { axe, onPicture, open } from "./lib/browser.mjs";
+import { apply, committed, tray } from "./lib/draft.mjs";
+import { api, cleared, run, until } from "./lib/lab.mjs";
 
 test("address: every address is named with its holder and its sources, free ones and conflicts too", async () => {
   const { guests, networks } = await api("GET", "observed");
@@ -28,6 +29,27 @@ test("address: every address is named with its holder and its sources, free ones
     await run("ip", "address", "delete", `${address}/32`, "dev", "eno1");
   }
   await dialog.getByText("Conflict").waitFor({ state: "detached" });
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
+
+test("address: a guest always gets the address that it has, until the document says otherwise", async () => {
+  await cleared();
+  const { networks } = await api("GET", "observed");
+  const { address } = networks.default.leases.find((lease) => lease.mac === "52:54:00:12:22:11");
+  const host = `<host mac='52:54:00:12:22:11' ip='${address.split("/")[0]}'/>`;
+  const defined = async () => Promise.all([["default"], ["default", "--inactive"]].map((words) => run("virsh", "net-dumpxml", ...words)));
+  const page = await open();
+  await onPicture(page, "guest:node1").click();
+  await page.getByRole("button", { name: "Always this address" }).click();
+  await tray(page).getByText(/^Have the network default always give 52:54:00:12:22:11 the address/).waitFor();
+  await apply(page);
+  await page.getByRole("button", { name: "Not always" }).waitFor();
+  for (const definition of await defined()) assert.ok(definition.includes(host), definition);
+
+  await tray(page).getByRole("button", { name: "Undo" }).click();
+  await committed(page);
+  await until(async () => (await defined()).every((definition) => !definition.includes(host)), "the static lease to go");
   assert.deepEqual(page.errors, []);
   await page.context().close();
 });

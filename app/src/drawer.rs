@@ -6,6 +6,7 @@ mod autostart;
 mod bridge;
 mod guest;
 mod host;
+pub mod lease;
 mod link;
 mod network;
 mod nic;

@@ -118,12 +118,13 @@ impl Watch {
         let inside: BTreeSet<&str> = steps.iter().filter_map(Step::inside).collect();
         let more: BTreeSet<&str> = steps.iter().filter(|step| !in_network(step)).filter_map(Step::inside).collect();
         let domains: BTreeSet<String> = steps.iter().filter_map(Step::guest).map(str::to_owned).collect();
+        let networks: BTreeSet<String> = steps.iter().filter_map(Step::network).map(str::to_owned).collect();
         let firewall = async {
             if steps.iter().any(|step| step.source() == Source::Firewall) {
                 drop(reader.firewall().await);
             }
         };
-        tokio::join!(reader.kernel(kernel::Part::SET), firewall, reader.domains(domains));
+        tokio::join!(reader.kernel(kernel::Part::SET), firewall, reader.named(domains, networks));
         let ask = async |guest: &str| match more.contains(guest) {
             true => reader.guest(guest).await,
             false => reader.guest_network(guest).await,

@@ -161,6 +161,9 @@ impl<'a> Collected<'a> {
                 self.hold(net.addr(), holder, Source::Document);
             }
         }
+        for lease in &document.leases {
+            self.hold(lease.address, self.by_mac(lease.mac), Source::Document);
+        }
     }
 
     fn neighbours(&mut self) {

@@ -6,6 +6,7 @@ mod autostart;
 mod bridge;
 mod gateway;
 mod inside;
+mod lease;
 mod manager;
 mod nic;
 mod persist;
@@ -34,6 +35,7 @@ pub fn review(observed: &Observed, committed: &Cluster, draft: &Cluster) -> Vec<
     gateway::check(observed, committed, draft, &mut notes);
     inside::check(observed, committed, draft, &mut notes);
     autostart::check(observed, committed, draft, &mut notes);
+    lease::check(observed, committed, draft, &mut notes);
     manager::check(observed, committed, draft, &mut notes);
     persist::check(observed, draft, &mut notes);
     notes

@@ -39,6 +39,8 @@ pub struct Cluster {
     pub guests: Vec<Guest>,
     #[serde(default, rename = "network", skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<Network>,
+    #[serde(default, rename = "lease", skip_serializing_if = "Vec::is_empty")]
+    pub leases: Vec<Lease>,
 }
 
 /// A bridge of the host.
@@ -183,6 +185,21 @@ pub struct Network {
     pub put_back: bool,
 }
 
+/// A static lease of a libvirt network: DHCP gives whoever has this MAC always this address. Removing the entry removes the
+/// static lease, whoever made it: libvirt keeps no note of ours with a network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Lease {
+    pub network: NetworkName,
+    pub mac: Mac,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub address: IpAddr,
+    /// The host name that DHCP and DNS of the network give it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
 /// How the sources of a gateway's members are rewritten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -253,6 +270,10 @@ impl Cluster {
 
     pub fn network(&self, name: &str) -> Option<&Network> {
         self.networks.iter().find(|network| &*network.name == name)
+    }
+
+    pub fn lease(&self, network: &str, mac: Mac) -> Option<&Lease> {
+        self.leases.iter().find(|lease| &*lease.network == network && lease.mac == mac)
     }
 
     /// What is put back without asking.

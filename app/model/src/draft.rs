@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Cluster, Mac,
-    cluster::{Bridge, Gateway, Guest, Network, Nic},
+    cluster::{Bridge, Gateway, Guest, Lease, Network, Nic},
     name::{GuestName, LinkName, NetworkName},
     note::{Note, Sentence, Severity, Subject},
     observed::ManagerKind,
@@ -40,6 +40,10 @@ pub enum Entry {
     Gateway(LinkName),
     Guest(GuestName),
     Network(NetworkName),
+    Lease {
+        network: NetworkName,
+        mac: Mac,
+    },
     /// The one that keeps the bridges in its files.
     Manager,
 }
@@ -60,6 +64,7 @@ enum Item {
     Gateway(Gateway),
     Guest(Guest),
     Network(Network),
+    Lease(Lease),
     Manager(ManagerKind),
 }
 
@@ -142,7 +147,7 @@ impl Entry {
             Self::Nic(mac) => Subject::Nic(mac.to_string()),
             Self::Gateway(bridge) => Subject::Gateway(bridge.to_string()),
             Self::Guest(name) => Subject::Guest(name.to_string()),
-            Self::Network(name) => Subject::Network(name.to_string()),
+            Self::Network(network) | Self::Lease { network, .. } => Subject::Network(network.to_string()),
             Self::Manager => Subject::Host,
         }
     }
@@ -156,6 +161,7 @@ impl std::fmt::Display for Entry {
             Self::Gateway(bridge) => write!(f, "gateway of {bridge}"),
             Self::Guest(name) => write!(f, "guest {name}"),
             Self::Network(name) => write!(f, "network {name}"),
+            Self::Lease { network, mac } => write!(f, "lease of {mac} on {network}"),
             Self::Manager => f.write_str("manager"),
         }
     }
@@ -169,18 +175,20 @@ impl Item {
             Self::Gateway(gateway) => Entry::Gateway(gateway.bridge.clone()),
             Self::Guest(guest) => Entry::Guest(guest.name.clone()),
             Self::Network(network) => Entry::Network(network.name.clone()),
+            Self::Lease(lease) => Entry::Lease { network: lease.network.clone(), mac: lease.mac },
             Self::Manager(_) => Entry::Manager,
         }
     }
 }
 
 fn items(cluster: &Cluster) -> Vec<Item> {
-    let Cluster { manager, bridges, nics, gateways, guests, networks } = cluster.clone();
+    let Cluster { manager, bridges, nics, gateways, guests, networks, leases } = cluster.clone();
     let mut items: Vec<Item> = bridges.into_iter().map(Item::Bridge).collect();
     items.extend(nics.into_iter().map(Item::Nic));
     items.extend(gateways.into_iter().map(Item::Gateway));
     items.extend(guests.into_iter().map(Item::Guest));
     items.extend(networks.into_iter().map(Item::Network));
+    items.extend(leases.into_iter().map(Item::Lease));
     items.extend(manager.map(Item::Manager));
     items
 }
@@ -207,6 +215,7 @@ fn put(cluster: &mut Cluster, entry: &Entry, item: Option<Item>) {
             Item::Gateway(gateway) => cluster.gateways.push(gateway),
             Item::Guest(guest) => cluster.guests.push(guest),
             Item::Network(network) => cluster.networks.push(network),
+            Item::Lease(lease) => cluster.leases.push(lease),
             Item::Manager(manager) => cluster.manager = Some(manager),
         }
     }

@@ -4,10 +4,12 @@
 //! is the document that says what is.
 
 use crate::{
-    Cluster, Mac, Observed, gateway,
+    Cluster, Mac, Observed,
+    cluster::Lease,
+    gateway,
     nic::{self, Place},
     note::{Fix, Note, Sentence, Severity},
-    observed::Attachment,
+    observed::{Attachment, DhcpHost},
     plan::plan,
     step::{GuestRoute, Step},
     topology::bridge_of,
@@ -109,6 +111,10 @@ fn words(observed: &Observed, step: &Step) -> Sentence {
                 format!("{guest} 的 {mac} 接在 {is}，文档要求 {says}。"),
             )
         }
+        Step::SetLease { network, lease: Some(DhcpHost { mac: Some(mac), address, .. }), .. } => Sentence::new(
+            format!("{network} does not always give {address} to {mac}, which the document says."),
+            format!("{network} 没有文档要求的 {mac} 的静态租约 {address}。"),
+        ),
         Step::AddGuestAddress { guest, mac, address } => Sentence::new(
             format!("In {guest}, {mac} lacks {address}, which the document says."),
             format!("{guest} 内的 {mac} 缺少文档要求的地址 {address}。"),
@@ -184,6 +190,15 @@ fn adopted(observed: &Observed, cluster: &Cluster, step: &Step) -> Option<Cluste
         Step::AttachNic { nic, .. } => draft.nics.retain(|own| own.mac != nic.mac),
         Step::UpdateNic { nic, was, .. } if nic.attachment != was.attachment => {
             return moved(observed, cluster, nic.mac, &was.attachment);
+        }
+        Step::SetLease { network, lease: Some(lease), was, .. } => {
+            let own = |own: &Lease| *own.network == **network && Some(own.mac) == lease.mac;
+            match was {
+                None => draft.leases.retain(|lease| !own(lease)),
+                Some(was) => draft.leases.iter_mut().filter(|lease| own(lease)).for_each(|lease| {
+                    (lease.address, lease.name) = (was.address, was.name.clone());
+                }),
+            }
         }
         Step::AddGuestAddress { mac, address, .. } => {
             draft

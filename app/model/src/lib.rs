@@ -24,6 +24,7 @@ pub mod firewall;
 pub mod gateway;
 pub mod gather;
 pub mod language;
+pub mod lease;
 pub mod mac;
 pub mod name;
 pub mod nic;

@@ -6,6 +6,7 @@ mod firewall;
 pub(crate) mod gateway;
 pub mod guard;
 mod guest;
+mod lease;
 mod manager;
 mod marks;
 pub(crate) mod nic;
@@ -52,6 +53,8 @@ pub(crate) fn steps(observed: &Observed, committed: &Cluster, draft: &Cluster) -
 enum Phase {
     Bridges,
     Rules,
+    /// Before the NICs that ask for addresses are plugged in.
+    Leases,
     /// Notes what was before, before it is changed.
     Marks,
     /// NICs of old that come back.
@@ -107,6 +110,7 @@ impl<'a> Planner<'a> {
         };
         bridge::plan(&mut planner);
         firewall::plan(&mut planner);
+        lease::plan(&mut planner);
         nic::plan(&mut planner);
         gateway::plan(&mut planner);
         guest::plan(&mut planner);

@@ -10,7 +10,7 @@ use ipnet::{IpNet, Ipv4Net};
 use crate::{
     Cluster, Mac,
     name::LinkName,
-    observed::{NicMark, Observed},
+    observed::{DhcpHost, NicMark, Observed},
 };
 
 /// The subnet that is offered first.
@@ -64,7 +64,13 @@ pub fn address(observed: &Observed, cluster: &Cluster, subnet: IpNet) -> Option<
 fn addresses(observed: &Observed, cluster: &Cluster) -> BTreeSet<IpAddr> {
     let leases = observed.networks.values().flat_map(|network| &network.leases).map(|lease| lease.address.addr());
     let neighbours = observed.neighbours.iter().filter(|seen| seen.mac.is_some()).map(|seen| seen.address);
-    nets(observed, cluster).into_iter().map(|net| net.addr()).chain(leases).chain(neighbours).collect()
+    let fixed = hosts(observed).map(|host| host.address).chain(cluster.leases.iter().map(|lease| lease.address));
+    nets(observed, cluster).into_iter().map(|net| net.addr()).chain(leases).chain(neighbours).chain(fixed).collect()
+}
+
+/// Static leases that libvirt has.
+fn hosts(observed: &Observed) -> impl Iterator<Item = &DhcpHost> {
+    observed.networks.values().flat_map(|network| &network.subnets).flat_map(|subnet| &subnet.hosts)
 }
 
 /// A MAC in which the address can be read, `52:54:00:48:00:10` for 192.168.48.10; with another fifth byte if it is taken.
@@ -90,8 +96,9 @@ fn macs(observed: &Observed, cluster: &Cluster) -> BTreeSet<Mac> {
     let marked = marked.filter(|(_, mark)| matches!(mark, NicMark::Found { .. })).map(|(mac, _)| *mac);
     let leases = observed.networks.values().flat_map(|network| &network.leases).filter_map(|lease| lease.mac);
     let seen = observed.neighbours.iter().filter_map(|neighbour| neighbour.mac);
+    let fixed = hosts(observed).filter_map(|host| host.mac).chain(cluster.leases.iter().map(|lease| lease.mac));
     let wanted = cluster.nics.iter().map(|nic| nic.mac);
-    links.chain(nics).chain(marked).chain(leases).chain(seen).chain(wanted).collect()
+    links.chain(nics).chain(marked).chain(leases).chain(seen).chain(fixed).chain(wanted).collect()
 }
 
 /// `mybr0`, or the next one that is free.

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Mac,
     note::Sentence,
-    observed::{Attachment, ManagerKind, Marks},
+    observed::{Attachment, DhcpHost, ManagerKind, Marks},
     wire,
 };
 
@@ -134,6 +134,16 @@ pub enum Step {
     SetNetworkAutostart {
         network: String,
         on: bool,
+    },
+    /// Makes this a network's static lease for its MAC; `None` removes the one that was.
+    SetLease {
+        network: String,
+        /// The place of the subnet's `<ip>` among those of the network, from 0.
+        subnet: u32,
+        lease: Option<DhcpHost>,
+        was: Option<DhcpHost>,
+        live: bool,
+        config: bool,
     },
     /// Notes in the domain's metadata what is ours and what was before.
     SetMarks {

@@ -142,7 +142,10 @@ fn every_frame_travels() {
         at: 1_900_000_000_000,
         version: 3,
         cluster: Cluster::default(),
-        conflicts: vec![Entry::Nic(Mac([2; 6])), Entry::Network("default".parse().expect("a name"))],
+        conflicts: vec![
+            Entry::Nic(Mac([2; 6])),
+            Entry::Lease { network: "default".parse().expect("a name"), mac: mac(1) },
+        ],
     };
     for frame in [
         Frame::Hello { generation: 7, snapshot, document: document.clone(), you: Some(you), who: "token".to_owned() },

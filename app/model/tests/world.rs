@@ -284,6 +284,9 @@ pub fn settled(observed: &Observed) -> Observed {
         route.link = route.link.and_then(|link| names.get(&link).copied());
     }
     settled.routes.sort();
+    for subnet in settled.networks.values_mut().flat_map(|network| &mut network.subnets) {
+        subnet.hosts.sort_by_key(|host| host.mac);
+    }
     for domain in settled.domains.values_mut() {
         for nic in &mut domain.nics {
             nic.tap = nic.tap.is_some().then(String::new);

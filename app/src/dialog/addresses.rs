@@ -4,8 +4,9 @@ use leptos::prelude::*;
 use model::address::{Address, Holder, Source, Subnet, subnets};
 
 use crate::{
+    drawer::lease::Always,
     live::Live,
-    parts::{dialog::Modal, facts::Table},
+    parts::{dialog::Modal, facts::Cells},
     texts::{
         fill,
         later::{Texts, texts},
@@ -45,7 +46,7 @@ fn Of(subnet: Subnet) -> impl IntoPart {
     view! {
         <section>
             <h3><code>{subnet.net.to_string()}</code>" "{places}</h3>
-            <Table label=texts.addresses_title heads rows empty=texts.no_addresses/>
+            <Cells label=texts.addresses_title heads rows empty=texts.no_addresses/>
             {said(texts.given_by_dhcp, given)}
             {said(texts.free_addresses, free)}
         </section>
@@ -53,7 +54,7 @@ fn Of(subnet: Subnet) -> impl IntoPart {
 }
 
 /// Whoever shares an address with others is said to be in conflict.
-fn row(address: &Address, texts: &Texts) -> Vec<String> {
+fn row(address: &Address, texts: &Texts) -> Vec<Part> {
     let holders = address.holders.keys().map(|holder| match holder {
         Holder::Link(link) => format!("{} · {link}", texts.host),
         Holder::Nic { guest, mac } => format!("{guest} · {mac}"),
@@ -73,5 +74,12 @@ fn row(address: &Address, texts: &Texts) -> Vec<String> {
         Source::StaticLease => texts.source_static_lease,
         Source::Neighbour => texts.source_neighbour,
     });
-    vec![address.address.to_string(), holders, sources.collect::<Vec<_>>().join(", ")]
+    let sources = sources.collect::<Vec<_>>().join(", ");
+    let ip = address.address;
+    let macs = address.holders.keys().filter_map(|holder| match holder {
+        Holder::Nic { mac, .. } | Holder::Stranger(mac) => Some(*mac),
+        Holder::Link(_) | Holder::Name(_) => None,
+    });
+    let buttons = macs.map(|mac| view! { <Always mac address=ip/> }).collect::<Part>();
+    vec![ip.to_string().into_part(), holders.into_part(), view! { {sources}" "{buttons} }]
 }

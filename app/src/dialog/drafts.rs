@@ -72,6 +72,7 @@ pub fn words(entry: &Entry, edit: Edit, texts: &Texts) -> String {
         Entry::Gateway(bridge) => (texts.gateway, bridge.to_string()),
         Entry::Guest(name) => (texts.guest, name.to_string()),
         Entry::Network(name) => (texts.network, name.to_string()),
+        Entry::Lease { network, mac } => (texts.source_static_lease, format!("{mac} · {network}")),
         Entry::Manager => (texts.manager, String::new()),
     };
     format!("{}: {edit}", format!("{kind} {name}").trim_end())

@@ -1,5 +1,7 @@
 //! One NIC of a guest in the drawer: where it is plugged in, its addresses and who says so, and its actions.
 
+use std::net::IpAddr;
+
 use leptos::prelude::*;
 use model::{
     Mac,
@@ -8,7 +10,7 @@ use model::{
     topology::{Guest, Socket},
 };
 
-use super::rail_class;
+use super::{lease::Always, rail_class};
 use crate::{
     dialog::edit,
     draft::Draft,
@@ -88,6 +90,11 @@ pub fn NicCard(guest: Memo<String>, mac: Mac) -> impl IntoPart {
                 >
                     {move || if going.get() { texts.keep } else { texts.unplug }}
                 </button>
+                {move || {
+                    let addresses = shown.with(|nic| nic.as_ref().map(|nic| nic.addresses.clone())).unwrap_or_default();
+                    let button = |address: IpAddr| view! { <Always mac address/> };
+                    addresses.iter().map(|address| button(address.net.addr())).collect::<Part>()
+                }}
             </div>
         </section>
     }

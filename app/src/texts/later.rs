@@ -44,6 +44,8 @@ texts! {
     source_lease: "lease", "租约";
     source_static_lease: "static lease", "静态租约";
     source_neighbour: "ARP", "ARP";
+    always_this_address: "Always this address", "始终使用此地址";
+    not_always: "Not always", "不再固定此地址";
 
     // Drafts
     drafts_title: "Drafts of other operators", "其他操作者的草稿";

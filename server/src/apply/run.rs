@@ -97,6 +97,10 @@ impl Host {
             }
             Step::SetGuestAutostart { guest, on } => self.connected()?.set_guest_autostart(guest, *on).await?,
             Step::SetNetworkAutostart { network, on } => self.connected()?.set_network_autostart(network, *on).await?,
+            Step::SetLease { network, subnet, lease, was, live, config } => {
+                let (lease, was) = (lease.as_ref(), was.as_ref());
+                self.connected()?.set_lease(network, *subnet, lease, was, *live, *config).await?;
+            }
             Step::SetMarks { guest, marks, .. } => self.connected()?.set_marks(guest, marks).await?,
             Step::SetGuestLinkUp { guest, mac, up } => guest::set_link(&self.connected()?, guest, *mac, *up).await?,
             Step::AddGuestAddress { guest, mac, address } => {

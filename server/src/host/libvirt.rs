@@ -14,6 +14,7 @@ mod connection;
 mod domain;
 mod error;
 mod events;
+mod lease;
 mod leases;
 #[cfg(test)]
 pub mod live;

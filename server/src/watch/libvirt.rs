@@ -125,10 +125,11 @@ impl Reader {
         Ok(())
     }
 
-    /// These domains.
-    pub async fn domains(&self, domains: BTreeSet<String>) {
-        let Some(libvirt) = self.host.libvirt.get().filter(|_| !domains.is_empty()) else { return };
-        if let Err(error) = self.libvirt_parts(&libvirt, &Touched { domains, ..Touched::default() }).await {
+    /// These domains and networks.
+    pub async fn named(&self, domains: BTreeSet<String>, networks: BTreeSet<String>) {
+        let nothing = domains.is_empty() && networks.is_empty();
+        let Some(libvirt) = self.host.libvirt.get().filter(|_| !nothing) else { return };
+        if let Err(error) = self.libvirt_parts(&libvirt, &Touched { domains, networks, ..Touched::default() }).await {
             self.board.silent(Source::Libvirt, &error);
         }
     }

@@ -14,7 +14,7 @@ pub enum Format {
     Document,
     /// A script of `ip`, `nft` and `virsh` that makes all of it, inside the guests too.
     Shell,
-    /// The `<interface>` of each NIC, and a `<network>` for each bridge.
+    /// The `<interface>` of each NIC, a `<network>` for each bridge, and the `<host>` of each static lease.
     Libvirt,
     /// Our table and our rules on the host, for `nft -f`.
     Nft,

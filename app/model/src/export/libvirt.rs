@@ -1,5 +1,5 @@
-//! libvirt's XML: a file for `virsh net-define` for each bridge, so that guests may be plugged into it by name, and one
-//! for `virsh attach-device` for each NIC.
+//! libvirt's XML: a file for `virsh net-define` for each bridge, so that guests may be plugged into it by name, one for
+//! `virsh attach-device` for each NIC, and one for `virsh net-update` for each static lease.
 
 use crate::{
     Cluster, Observed, cluster,
@@ -13,7 +13,13 @@ use super::File;
 pub fn write(observed: &Observed, cluster: &Cluster) -> Vec<File> {
     let networks = cluster.bridges.iter().map(|bridge| network(&bridge.name));
     let nics = cluster.nics.iter().filter(|nic| nic.plugged);
-    networks.chain(nics.filter_map(|nic| interface(observed, nic))).collect()
+    let leases = cluster.leases.iter().map(lease);
+    networks.chain(nics.filter_map(|nic| interface(observed, nic))).chain(leases).collect()
+}
+
+fn lease(lease: &cluster::Lease) -> File {
+    let mac = lease.mac.to_string().replace(':', "-");
+    File::new(format!("90-bridgehead-lease-{}-{mac}.xml", lease.network), format!("{}\n", lease.host().element()))
 }
 
 fn network(bridge: &str) -> File {

@@ -43,6 +43,10 @@ fn want(planner: &mut Planner<'_>, mac: Mac, wish: &NicWish, before: Option<&Nic
     match (&wish.attachment, nic) {
         (None, None) => {}
         (None, Some(nic)) => {
+            // Nothing of one that we made is to be given back.
+            if domain.marks.nics.get(&mac) == Some(&NicMark::Made) {
+                forget(planner, mac, wish);
+            }
             mark_found(planner, domain, nic);
             take_out(planner, domain, nic, Phase::Detach);
         }

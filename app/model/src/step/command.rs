@@ -10,7 +10,7 @@ use crate::{
     persist,
 };
 
-use super::{GuestTool, NicDefinition, Step, TableEntry};
+use super::{GuestTool, NicDefinition, Step, TableEntry, interface::host};
 
 impl Step {
     /// The command. A guest's name for a NIC is looked up by MAC in the command itself.
@@ -126,6 +126,22 @@ impl Step {
             Self::SetGuestAutostart { guest: name, on } => format!("virsh autostart {}{}", word(name), disable(*on)),
             Self::SetNetworkAutostart { network: name, on } => {
                 format!("virsh net-autostart {}{}", word(name), disable(*on))
+            }
+            Self::SetLease { network, subnet, lease, was, live, config } => {
+                let (verb, host) = match (lease, was) {
+                    (Some(lease), None) => ("add", lease.element()),
+                    (Some(lease), Some(_)) => ("modify", lease.element()),
+                    // One attribute is enough to find it by.
+                    (None, was) => ("delete", host(was.as_ref().and_then(|was| was.mac), None, None)),
+                };
+                // Without it, libvirt takes the first subnet that has DHCP.
+                let parent = if *subnet == 0 { String::new() } else { format!(" --parent-index {subnet}") };
+                format!(
+                    "virsh net-update {} {verb} ip-dhcp-host {}{parent}{}",
+                    word(network),
+                    word(&host),
+                    when(*live, *config)
+                )
             }
             Self::SetMarks { guest, marks, .. } => {
                 let change = if marks.is_empty() { "--remove" } else { "--set '<domain …/>' --key bridgehead" };

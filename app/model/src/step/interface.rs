@@ -1,6 +1,11 @@
-//! A NIC as libvirt's `<interface>`.
+//! A NIC as libvirt's `<interface>`, a static lease as its `<host>`.
 
-use crate::observed::Attachment;
+use std::net::IpAddr;
+
+use crate::{
+    Mac,
+    observed::{Attachment, DhcpHost},
+};
 
 use super::NicDefinition;
 
@@ -51,6 +56,20 @@ pub(crate) fn source(attachment: &Attachment) -> String {
         Attachment::Direct { dev, mode } => format!("<source dev=\"{}\" mode=\"{}\"/>", escape(dev), escape(mode)),
         Attachment::Other { .. } => String::new(),
     }
+}
+
+impl DhcpHost {
+    /// A static lease as libvirt's `<host>`.
+    pub fn element(&self) -> String {
+        host(self.mac, self.name.as_deref(), Some(self.address))
+    }
+}
+
+pub(crate) fn host(mac: Option<Mac>, name: Option<&str>, address: Option<IpAddr>) -> String {
+    let mac = mac.map(|mac| format!(" mac=\"{mac}\"")).unwrap_or_default();
+    let name = name.map(|name| format!(" name=\"{}\"", escape(name))).unwrap_or_default();
+    let address = address.map(|address| format!(" ip=\"{address}\"")).unwrap_or_default();
+    format!("<host{mac}{name}{address}/>")
 }
 
 /// Text of XML or an attribute's value. What XML 1.0 has no way to write becomes the replacement character.

@@ -29,6 +29,9 @@ impl Step {
             }
             Self::SetGuestAutostart { guest, on } => Self::SetGuestAutostart { guest, on: !on },
             Self::SetNetworkAutostart { network, on } => Self::SetNetworkAutostart { network, on: !on },
+            Self::SetLease { network, subnet, lease, was, live, config } => {
+                Self::SetLease { network, subnet, lease: was, was: lease, live, config }
+            }
             Self::SetMarks { guest, marks, was } => Self::SetMarks { guest, marks: was, was: marks },
             Self::SetGuestLinkUp { guest, mac, up } => Self::SetGuestLinkUp { guest, mac, up: !up },
             Self::AddGuestAddress { guest, mac, address } => Self::RemoveGuestAddress { guest, mac, address },

@@ -29,6 +29,11 @@ impl Step {
                 *live &= there.is_some_and(|nic| nic.live.is_some());
                 *config &= there.is_some_and(|nic| nic.config.is_some());
             }
+            Self::SetLease { network, live, config, .. } => {
+                let there = observed.networks.get(network);
+                *live &= there.is_some_and(|network| network.active);
+                *config &= there.is_some_and(|network| network.persistent);
+            }
             _ => {}
         }
         if !rest.can_be_judged(observed) {
@@ -58,8 +63,7 @@ impl Step {
     pub fn source(&self) -> Source {
         match self {
             Self::ReplaceTable { .. } | Self::InsertRule { .. } | Self::DeleteRule { .. } => Source::Firewall,
-            Self::SetNetworkAutostart { .. } => Source::Libvirt,
-            _ if self.guest().is_some() => Source::Libvirt,
+            _ if self.guest().is_some() || self.network().is_some() => Source::Libvirt,
             _ => Source::Kernel,
         }
     }
@@ -73,6 +77,14 @@ impl Step {
             | Self::SetGuestAutostart { guest, .. }
             | Self::SetMarks { guest, .. } => Some(guest),
             _ => self.inside(),
+        }
+    }
+
+    /// The libvirt network that this step changes.
+    pub fn network(&self) -> Option<&str> {
+        match self {
+            Self::SetNetworkAutostart { network, .. } | Self::SetLease { network, .. } => Some(network),
+            _ => None,
         }
     }
 

@@ -1,6 +1,10 @@
 //! A step as a sentence for a person.
 
-use crate::{Language, note::Sentence, observed::Attachment};
+use crate::{
+    Language,
+    note::Sentence,
+    observed::{Attachment, DhcpHost},
+};
 
 use super::{GuestRoute, Step, TableEntry};
 
@@ -135,6 +139,15 @@ impl Step {
                     Sentence::new(format!("No longer start {name} with the host"), format!("不再让 {name} 随主机启动"))
                 }
             }
+            Self::SetLease { network, lease: Some(lease), was, .. } => give(network, lease, was.as_ref()),
+            Self::SetLease { network, lease: None, was, .. } => {
+                let (mac, address) = (was.as_ref().map(mac).unwrap_or_default(), was.as_ref().map(|was| was.address));
+                let address = address.map_or_else(|| "…".to_owned(), |address| address.to_string());
+                Sentence::new(
+                    format!("Remove the static lease of {address} to {mac} from the network {network}"),
+                    format!("从虚拟网络 {network} 删除 {mac} 的静态租约 {address}"),
+                )
+            }
             Self::SetMarks { guest, marks, .. } if marks.is_empty() => Sentence::new(
                 format!("Forget what was noted about {guest}: all is as it was"),
                 format!("清除对 {guest} 的记录：一切已恢复原样"),
@@ -206,6 +219,23 @@ impl Step {
             }
         }
     }
+}
+
+fn give(network: &str, lease: &DhcpHost, was: Option<&DhcpHost>) -> Sentence {
+    let (mac, address) = (mac(lease), lease.address);
+    let moved = was.filter(|was| was.address != address).map(|was| was.address);
+    let instead = moved.map(|was| format!(" instead of {was}")).unwrap_or_default();
+    let instead_zh = moved.map(|was| format!("（原为 {was}）")).unwrap_or_default();
+    let name = lease.name.as_ref().map(|name| format!(", and the name {name}")).unwrap_or_default();
+    let name_zh = lease.name.as_ref().map(|name| format!("，主机名 {name}")).unwrap_or_default();
+    Sentence::new(
+        format!("Have the network {network} always give {mac} the address {address}{instead}{name}"),
+        format!("让虚拟网络 {network} 总是给 {mac} 分配地址 {address}{instead_zh}{name_zh}"),
+    )
+}
+
+fn mac(lease: &DhcpHost) -> String {
+    lease.mac.map(|mac| mac.to_string()).unwrap_or_default()
 }
 
 fn translate(who: &str, who_zh: &str, entries: &[TableEntry]) -> Sentence {

@@ -5,6 +5,7 @@
 //! already, does nothing.
 
 mod guest;
+mod lease;
 mod nic;
 
 use std::collections::BTreeMap;
@@ -64,6 +65,7 @@ impl Step {
                     network.autostart = *on;
                 }
             }
+            Self::SetLease { .. } => lease::simulate(self, observed),
             Self::SetMarks { guest, marks, .. } => {
                 if let Some(domain) = observed.domains.get_mut(guest) {
                     domain.marks = marks.clone();

@@ -1,5 +1,7 @@
 //! What a step touches on the picture, and what it risks.
 
+use std::collections::BTreeSet;
+
 use crate::{note::Subject, observed::Attachment};
 
 use super::{Risk, Step};
@@ -37,6 +39,12 @@ impl Step {
                 touched
             }
             Self::SetNetworkAutostart { network, .. } => vec![Subject::Network(network.clone())],
+            Self::SetLease { network, lease, was, .. } => {
+                let macs = [lease, was].into_iter().flatten().filter_map(|lease| lease.mac).collect::<BTreeSet<_>>();
+                let mut touched = vec![Subject::Network(network.clone())];
+                touched.extend(macs.iter().map(|mac| Subject::Nic(mac.to_string())));
+                touched
+            }
             Self::SetMarks { guest: name, .. }
             | Self::SetGuestAutostart { guest: name, .. }
             | Self::SetGuestForwarding { guest: name, .. }
@@ -72,6 +80,7 @@ impl Step {
             Self::AttachNic { .. }
             | Self::DetachNic { .. }
             | Self::UpdateNic { .. }
+            | Self::SetLease { .. }
             | Self::SetGuestLinkUp { .. }
             | Self::SetGuestMtu { .. }
             | Self::AddGuestAddress { .. }

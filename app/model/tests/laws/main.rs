@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use model::{
     Cluster, Language, Mac, Observed,
     firewall::translation,
-    observed::Attachment,
+    lease::collide,
+    observed::{Attachment, DhcpHost},
     plan::{Plan, plan},
     step::Step,
     topology::{Topology, bridge_of},
@@ -37,6 +38,10 @@ fn foreign(observed: &Observed, named: &BTreeSet<Mac>, documents: &[&Cluster]) -
         }
         for network in rest.networks.values_mut().filter(|network| cluster.network(&network.name).is_some()) {
             network.autostart = false;
+        }
+        for network in rest.networks.values_mut() {
+            let leased = |host: &DhcpHost| host.mac.is_some_and(|mac| cluster.lease(&network.name, mac).is_some());
+            network.subnets.iter_mut().for_each(|subnet| subnet.hosts.retain(|host| !leased(host)));
         }
     }
     for link in rest.links.values_mut().filter(|link| uplinks.contains(&link.name)) {
@@ -140,6 +145,10 @@ fn in_order(start: &Observed, plan: &Plan) -> Result<(), TestCaseError> {
             Step::RemoveGuestRoute { guest, route } => {
                 let there = now.guests.get(guest).is_some_and(|facts| facts.interface(route.mac).is_some());
                 prop_assert!(there, "{step:?} is too late");
+            }
+            Step::SetLease { network, lease: Some(lease), .. } => {
+                let mut hosts = now.networks[network].subnets.iter().flat_map(|subnet| &subnet.hosts);
+                prop_assert!(!hosts.any(|host| collide(lease, host)), "{step:?} takes what another has");
             }
             _ => {}
         }

@@ -2,8 +2,9 @@
 
 use model::{
     Cluster, Mac, Observed, autostart,
-    cluster::{Route, Translation},
+    cluster::{Lease, Route, Translation},
     gateway::{self, GatewayRequest},
+    lease::collide,
     nic::{self, Place, Setting},
     note::Subject,
     observed::{AgentChannel, DomainState, Link, ManagerKind},
@@ -32,6 +33,8 @@ pub enum Edit {
     RemoveGateway(usize),
     Autostart { guest: Option<usize>, on: bool },
     Keep(Option<ManagerKind>),
+    Lease { nic: usize, last: u8, named: bool },
+    Release(usize),
 }
 
 pub fn edit() -> impl Strategy<Value = Edit> {
@@ -46,6 +49,8 @@ pub fn edit() -> impl Strategy<Value = Edit> {
         (nic.clone(), 0..4usize).prop_map(|(nic, place)| Edit::Move { nic, place }),
         nic.clone().prop_map(Edit::Unplug),
         (nic.clone(), any::<bool>()).prop_map(|(nic, cable)| Edit::Cable(nic, cable)),
+        (nic.clone(), 40..60u8, any::<bool>()).prop_map(|(nic, last, named)| Edit::Lease { nic, last, named }),
+        nic.clone().prop_map(Edit::Release),
         (nic, 100..140u8, proptest::option::of(1300..1500u32), any::<bool>())
             .prop_map(|(nic, last, mtu, route)| Edit::Inside { nic, last, mtu, route }),
         (bridge.clone(), proptest::option::weighted(0.8, guest), 0..16usize, any::<bool>(), any::<bool>()).prop_map(
@@ -142,6 +147,24 @@ pub fn edited(observed: &Observed, committed: &Cluster, cluster: &Cluster, edit:
             gateway::draft(observed, cluster, &request)
         }
         Edit::Keep(manager) => Ok(Cluster { manager: *manager, ..cluster.clone() }),
+        Edit::Lease { nic, last, named } => {
+            let mut draft = cluster.clone();
+            let lease = Lease {
+                network: "default".parse().expect("a name"),
+                mac: mac(*nic),
+                address: format!("192.168.122.{last}").parse().expect("an address"),
+                name: named.then(|| format!("node{}", last % 4)),
+            };
+            draft.leases.retain(|own| own.mac != lease.mac);
+            let free = draft.leases.iter().all(|own| !collide(&own.host(), &lease.host()));
+            draft.leases.extend(free.then_some(lease));
+            Ok(draft)
+        }
+        Edit::Release(nic) => {
+            let mut draft = cluster.clone();
+            draft.leases.retain(|lease| lease.mac != mac(*nic));
+            Ok(draft)
+        }
         Edit::RemoveGateway(n) => Ok(gateway::remove_gateway(cluster, BRIDGES[*n])),
         Edit::Autostart { guest, on } => {
             let guest = guest.map(|guest| Subject::Guest(GUESTS[guest].to_owned()));

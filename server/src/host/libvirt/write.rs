@@ -16,7 +16,7 @@ use super::{
 };
 
 /// libvirt waits for a lock on a domain for 30 s before it gives up.
-const LIMIT: Duration = Duration::from_secs(45);
+pub(super) const LIMIT: Duration = Duration::from_secs(45);
 /// How long a guest may take to let go of a device. PCI Express's own hot-plug blinks for 5 s first.
 const RELEASE: Duration = Duration::from_secs(20);
 
