@@ -10,6 +10,7 @@ pub mod drafts;
 pub mod edit;
 mod export;
 pub mod findings;
+mod forward;
 mod gateway;
 mod history;
 mod keep;

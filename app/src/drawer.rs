@@ -4,6 +4,7 @@
 
 mod autostart;
 mod bridge;
+mod forward;
 mod guest;
 mod host;
 pub mod lease;

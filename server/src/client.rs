@@ -282,6 +282,7 @@ impl Api {
             outside: args.outside.clone(),
             translation: if args.masquerade { Translation::Masquerade } else { Translation::Snat },
             detach_outside: args.detach_outside,
+            forwards: None,
             probe: args.probe,
         };
         self.post("drafts/gateway", serde_json::to_value(request)?).await

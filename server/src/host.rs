@@ -1,4 +1,4 @@
-//! The outside systems: the only code that may import `virt`, `rtnetlink` or `nftables`. It reads and does; it never plans.
+//! The outside systems: the only code that may import `virt` or `rtnetlink`, or run `nft`. It reads and does; it never plans.
 
 pub mod firewall;
 pub mod guest;

@@ -4,6 +4,7 @@
 
 mod autostart;
 mod bridge;
+mod forward;
 mod gateway;
 mod inside;
 mod lease;
@@ -33,6 +34,7 @@ pub fn review(observed: &Observed, committed: &Cluster, draft: &Cluster) -> Vec<
     uplink::check(observed, committed, draft, &mut notes);
     nic::check(observed, draft, &mut notes);
     gateway::check(observed, committed, draft, &mut notes);
+    forward::check(observed, committed, draft, &mut notes);
     inside::check(observed, committed, draft, &mut notes);
     autostart::check(observed, committed, draft, &mut notes);
     lease::check(observed, committed, draft, &mut notes);

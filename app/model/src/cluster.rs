@@ -5,7 +5,7 @@
 
 use std::{
     fmt::{self, Display, Formatter},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     str::FromStr,
 };
 
@@ -156,6 +156,26 @@ pub struct Gateway {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub probe: Option<IpAddr>,
+    /// Its ports that lead to members.
+    #[serde(default, rename = "forward", skip_serializing_if = "Vec::is_empty")]
+    pub forwards: Vec<Forward>,
+}
+
+/// A port of a gateway that leads from outside to a member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Forward {
+    /// As it is asked from outside, 1 to 65535.
+    pub port: u16,
+    #[serde(default, skip_serializing_if = "Protocol::is_tcp")]
+    pub protocol: Protocol,
+    /// The member's address on the bridge.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub to: IpAddr,
+    /// The member's port; the same if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_port: Option<u16>,
 }
 
 /// A guest itself.
@@ -210,6 +230,54 @@ pub enum Translation {
     Snat,
     /// To whatever address the outgoing interface has at the time.
     Masquerade,
+}
+
+/// A protocol that has ports.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Default,
+    Serialize,
+    Deserialize,
+    BorshSerialize,
+    BorshDeserialize,
+)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    #[default]
+    Tcp,
+    Udp,
+}
+
+impl Protocol {
+    pub const ALL: [Self; 2] = [Self::Tcp, Self::Udp];
+
+    fn is_tcp(&self) -> bool {
+        *self == Self::Tcp
+    }
+}
+
+/// As nftables and iptables name it.
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        })
+    }
+}
+
+impl Forward {
+    /// Where the member is asked.
+    pub fn target(&self) -> SocketAddr {
+        SocketAddr::new(self.to, self.to_port.unwrap_or(self.port))
+    }
 }
 
 impl Bridge {

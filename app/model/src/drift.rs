@@ -182,7 +182,7 @@ fn adopted(observed: &Observed, cluster: &Cluster, step: &Step) -> Option<Cluste
         Step::SetBridgeStp { bridge: link, stp } => {
             draft.bridges.iter_mut().filter(|bridge| *bridge.name == **link).for_each(|bridge| bridge.stp = !stp);
         }
-        Step::InsertRule { rule } => {
+        Step::InsertRule { rule } if rule.lets_ports_talk() => {
             draft.bridges.iter_mut().filter(|bridge| *bridge.name == *rule.serves).for_each(|bridge| {
                 bridge.ports_talk = false;
             });

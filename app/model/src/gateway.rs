@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Cluster, Observed,
-    cluster::{Bridge, Gateway, Translation},
+    cluster::{Bridge, Forward, Gateway, Translation},
     name::{GuestName, LinkName, NetworkName},
     nic,
     note::{Note, Sentence, Severity, Subject},
     observed::{AgentChannel, Attachment},
     pool, resolve,
-    topology::{MAIN, mac_of},
+    topology::mac_of,
 };
 
 /// Make a guest, or the host, the gateway of a bridge; with whatever is missing for it.
@@ -43,6 +43,9 @@ pub struct GatewayRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub probe: Option<IpAddr>,
+    /// As they are if absent.
+    #[serde(default, rename = "forward", skip_serializing_if = "Option::is_none")]
+    pub forwards: Option<Vec<Forward>>,
 }
 
 /// The document with that gateway: bridge, NICs and addresses that are missing are added, those that are there are used.
@@ -66,6 +69,8 @@ pub fn draft(observed: &Observed, cluster: &Cluster, request: &GatewayRequest) -
             refuse(&request.bridge, "no-outside", text, "outside")
         })?,
     };
+    let old = draft.gateway(&request.bridge);
+    let forwards = request.forwards.clone().or_else(|| old.map(|old| old.forwards.clone()));
     let gateway = Gateway {
         bridge: request.bridge.clone(),
         guest: request.guest.clone(),
@@ -75,6 +80,7 @@ pub fn draft(observed: &Observed, cluster: &Cluster, request: &GatewayRequest) -
         members: request.members.clone(),
         detach_outside: request.detach_outside,
         probe: request.probe,
+        forwards: forwards.unwrap_or_default(),
     };
     match draft.gateways.iter_mut().find(|there| there.bridge == request.bridge) {
         Some(there) => *there = gateway,
@@ -167,11 +173,7 @@ fn socket(
 /// Where the default route of a guest, or of the host, leaves.
 fn outside(observed: &Observed, guest: Option<&str>) -> Option<NetworkName> {
     let Some(guest) = guest else {
-        let mut ways: Vec<_> =
-            observed.routes.iter().filter(|route| route.table == MAIN && route.is_default()).collect();
-        ways.sort_by_key(|route| route.metric);
-        let link = ways.into_iter().find_map(|route| observed.links.get(&route.link?))?;
-        return link.name.parse().ok();
+        return resolve::way_out(observed)?.parse().ok();
     };
     let domain = observed.domains.get(guest)?;
     let routes = observed.guests.get(guest).and_then(|facts| Some((facts, facts.routes.as_ref()?)));
@@ -226,8 +228,19 @@ pub fn suggest(observed: &Observed, cluster: &Cluster, about: About<'_>) -> Opti
         translation: old.map(|old| old.translation).unwrap_or_default(),
         detach_outside: old.is_some_and(|old| old.detach_outside),
         probe: old.and_then(|old| old.probe),
+        forwards: old.map(|old| old.forwards.clone()),
         bridge,
     })
+}
+
+/// The members with their IPv4 addresses on the bridge: where ports can be forwarded to.
+pub fn members(observed: &Observed, cluster: &Cluster, gateway: &Gateway) -> Vec<(GuestName, IpAddr)> {
+    let members = gateway.members.iter().filter_map(|member| {
+        let mac = resolve::nic_at(observed, cluster, member, &gateway.bridge)?;
+        let mut own = resolve::addresses(observed, cluster, member, mac).into_iter().map(|net| net.addr());
+        Some((member.clone(), own.find(IpAddr::is_ipv4)?))
+    });
+    members.collect()
 }
 
 /// A bridge of the document without a gateway, best one that the guest is on already.

@@ -3,6 +3,7 @@
 mod autostart;
 mod bridge;
 mod firewall;
+mod forward;
 pub(crate) mod gateway;
 pub mod guard;
 mod guest;

@@ -198,6 +198,22 @@ pub fn outside_link(observed: &Observed, gateway: &Gateway) -> Option<String> {
     observed.link(name).map(|link| link.name.clone())
 }
 
+/// The link of the host's own default route.
+pub fn way_out(observed: &Observed) -> Option<&str> {
+    let mut ways: Vec<_> = observed.routes.iter().filter(|route| route.table == MAIN && route.is_default()).collect();
+    gather::sort_by_key(&mut ways, |route| route.metric);
+    ways.into_iter().find_map(|route| observed.links.get(&route.link?)).map(|link| link.name.as_str())
+}
+
+/// The host link behind which a guest gateway is hidden, if the host translates for the network that it leaves by.
+pub fn hiding_link(observed: &Observed, gateway: &Gateway) -> Option<String> {
+    gateway.guest.as_ref()?;
+    let name: &str = &gateway.outside;
+    let mut networks = observed.networks.values();
+    let network = networks.find(|network| network.name == name || network.bridge.as_deref() == Some(name))?;
+    network.bridge.clone().filter(|_| network.forward.as_deref() == Some("nat"))
+}
+
 /// What a traceroute from a member must reach: as the document says, else the host's own next hop.
 pub fn probe(observed: &Observed, gateway: &Gateway) -> Option<IpAddr> {
     gateway.probe.or_else(|| {

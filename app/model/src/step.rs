@@ -5,6 +5,7 @@
 //! up by MAC when the step runs. What a step replaces is in its `was`, so that its inverse needs nothing else.
 
 pub(crate) mod command;
+mod entry;
 pub(crate) mod interface;
 mod inverse;
 mod remaining;
@@ -27,6 +28,8 @@ use crate::{
     observed::{Attachment, DhcpHost, ManagerKind, Marks},
     wire,
 };
+
+pub use entry::{DestinationTranslation, Forwarded, SourceTranslation, TableEntry};
 
 /// One effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
@@ -272,7 +275,7 @@ impl GuestRoute {
     }
 }
 
-/// An accept for traffic between two interfaces in a base chain that would drop it.
+/// An accept for traffic between two interfaces, or to one port behind an interface, in a base chain that would drop it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NarrowRule {
@@ -280,28 +283,16 @@ pub struct NarrowRule {
     pub family: String,
     pub table: String,
     pub chain: String,
+    /// Empty for any.
     pub in_link: String,
     pub out_link: String,
     /// Only what belongs to a connection that is already known.
     pub established: bool,
+    /// Only what asks there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Forwarded>,
     /// The bridge that the rule serves: its comment is `bridgehead:<serves>`.
     pub serves: String,
-}
-
-/// One source translation of a gateway (nat postrouting, priority srcnat). Packets of the gateway's own are exempt
-/// (`fib saddr type local accept`): translating them too would cut the gateway off from its own bridge.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct TableEntry {
-    /// Whose sources are translated. Destinations inside it are not.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    #[borsh(serialize_with = "wire::write_net", deserialize_with = "wire::read_net")]
-    pub subnet: IpNet,
-    /// The address that they become; `None` to masquerade.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
-    pub to: Option<IpAddr>,
-    /// The host link that they leave by; `None` (in guests) for any.
-    pub out_link: Option<String>,
 }
 
 /// What translates inside a guest.

@@ -6,7 +6,10 @@ use model::{
     gateway::{About, GatewayRequest, draft as drafted, suggest},
 };
 
-use super::edit;
+use super::{
+    edit,
+    forward::{self, Forwards},
+};
 use crate::{
     draft::Draft,
     live::Live,
@@ -50,6 +53,8 @@ pub fn Gateway(bridge: Option<String>, guest: Option<String>, outside: Option<St
     let probe = RwSignal::new(guess.as_ref().and_then(|g| g.probe).map(|probe| probe.to_string()).unwrap_or_default());
     let chosen = guess.as_ref().map(|guess| guess.members.iter().map(ToString::to_string).collect::<Vec<_>>());
     let chosen = chosen.unwrap_or_default();
+    let had = guess.as_ref().and_then(|guess| cluster.gateway(&guess.bridge));
+    let rows = live.observed.with_untracked(|observed| forward::rows(observed, &cluster, had));
     let guests: Vec<String> = live.topology.with_untracked(|topology| topology.guests.keys().cloned().collect());
     let members: Vec<(String, RwSignal<bool>)> =
         guests.iter().map(|guest| (guest.clone(), RwSignal::new(chosen.contains(guest)))).collect();
@@ -62,12 +67,17 @@ pub fn Gateway(bridge: Option<String>, guest: Option<String>, outside: Option<St
         (!text.is_empty() && text.parse::<std::net::IpAddr>().is_err()).then(|| fill(texts.not_an_ip, &[text]))
     });
     let listed = members.clone();
-    let nobody = Memo::new(move |_| {
+    let chosen = Memo::new(move |_| {
         let gateway = via.get();
-        !listed.iter().any(|(name, on)| *name != gateway && on.get())
+        let on = listed.iter().filter(|(name, on)| on.get() && *name != gateway);
+        on.map(|(name, _)| name.clone()).collect::<Vec<_>>()
     });
-    let blocked =
-        move || nobody.get() || [bad_name, bad_subnet, bad_probe].iter().any(|wrong| wrong.with(Option::is_some));
+    let nobody = move || chosen.with(Vec::is_empty);
+    let blocked = move || {
+        nobody()
+            || forward::is_wrong(rows, texts)
+            || [bad_name, bad_subnet, bad_probe].iter().any(|wrong| wrong.with(Option::is_some))
+    };
 
     let mut vias: Vec<(String, String)> = guests.into_iter().map(|guest| (guest.clone(), guest)).collect();
     vias.push((HOST.to_owned(), texts.gateway_host.to_owned()));
@@ -94,8 +104,12 @@ pub fn Gateway(bridge: Option<String>, guest: Option<String>, outside: Option<St
             },
             detach_outside: detach.get_untracked(),
             probe: probe.get_untracked().trim().parse().ok(),
+            forwards: None,
         };
-        if edit::edit(live, draft, |observed, cluster| drafted(observed, cluster, &request)) {
+        let edited = edit::edit(live, draft, |observed, cluster| {
+            Ok(forward::written(observed, drafted(observed, cluster, &request)?, &request.bridge, rows))
+        });
+        if edited {
             ui.dialog.set(None);
         }
     };
@@ -108,7 +122,7 @@ pub fn Gateway(bridge: Option<String>, guest: Option<String>, outside: Option<St
                 <fieldset class="members">
                     <legend>{texts.gateway_members}</legend>
                     {boxes}
-                    {move || nobody.get().then(|| view! { <p class="soft">{texts.choose_members}</p> })}
+                    {move || nobody().then(|| view! { <p class="soft">{texts.choose_members}</p> })}
                 </fieldset>
                 <Choice label=texts.gateway_outside name="outside" value=way options=leaves/>
                 <Choice
@@ -120,6 +134,7 @@ pub fn Gateway(bridge: Option<String>, guest: Option<String>, outside: Option<St
                         ("masquerade".to_owned(), texts.masq.to_owned()),
                     ]
                 />
+                <Forwards rows members=chosen/>
                 <TextField label=texts.probe name="probe" value=probe hint=texts.leave_empty example="10.0.0.9" error=bad_probe/>
                 <Check label=texts.detach.to_owned() name="detach_outside" value=detach/>
                 <Trouble refusal=draft.refusal/>

@@ -8,6 +8,7 @@ use model::{
 
 use super::{
     Notes,
+    forward::Forwards,
     network::{self, Leases},
     ports::{Fdb, Ports},
     put_back::PutBack,
@@ -75,8 +76,10 @@ fn origin(rail: &Rail, texts: &Texts) -> String {
 
 #[component]
 fn Overview(name: String, rail: Memo<Option<Rail>>) -> impl IntoPart {
+    let bridge = name.clone();
     view! {
         {move || rail.get().map(|rail| view! { <Known rail/> })}
+        <Forwards bridge/>
         <Actions name rail/>
     }
 }

@@ -1,7 +1,7 @@
 //! A guest: its NICs, what routes it has inside, what it translates.
 
 use leptos::prelude::*;
-use model::{note::Subject, topology};
+use model::{note::Subject, step::TableEntry, topology};
 
 use super::{Notes, autostart::Autostart, nic::NicCard};
 use crate::{
@@ -160,11 +160,17 @@ fn Nat(guest: Known) -> impl IntoPart {
     let texts = texts();
     move || {
         let Some(guest) = guest.get() else { return Part::Nothing };
-        let row = |entry: &model::step::TableEntry| {
-            let to = entry.to.map_or_else(|| texts.masquerade.to_owned(), |to| to.to_string());
-            vec![entry.subnet.to_string(), to]
+        let row = |entry: &TableEntry| match entry {
+            TableEntry::Source(source) => {
+                let to = source.to.map_or_else(|| texts.masquerade.to_owned(), |to| to.to_string());
+                Some(vec![source.subnet.to_string(), to])
+            }
+            TableEntry::Destination(asked) => {
+                Some(vec![format!("{} {}", asked.protocol, asked.port), asked.to.to_string()])
+            }
+            TableEntry::Hairpin { .. } => None,
         };
-        let rows = guest.translations.iter().map(row).collect();
+        let rows = guest.translations.iter().filter_map(row).collect();
         let cluster = draft.cluster();
         let served = cluster.gateways.iter().filter(|g| g.guest.as_deref() == Some(guest.name.as_str()));
         let remove = served.map(|gateway| {

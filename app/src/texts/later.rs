@@ -214,6 +214,14 @@ texts! {
     gateway_translation: "Translation", "地址转换";
     snat: "to its present address (snat)", "转换为当前地址（snat）";
     masq: "to whatever address it has (masquerade)", "转换为届时的地址（masquerade）";
+    forwards: "Port forwards", "端口转发";
+    forward_port: "Port outside", "外部端口";
+    forward_protocol: "Protocol", "协议";
+    forward_to: "Member", "成员";
+    forward_to_port: "Its port", "成员端口";
+    add_forward: "Add a port", "添加端口";
+    remove_forward: "Remove this port", "删除此端口";
+    not_a_port: "{} is not a port from 1 to 65535", "{} 不是 1 到 65535 之间的端口";
     detach: "Unplug the members from the old network, last of all", "最后将成员从旧网络拔除";
     probe: "Prove it by reaching", "以到达该地址为验证";
     findings_title: "Findings", "发现";

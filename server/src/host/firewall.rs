@@ -82,8 +82,12 @@ impl Firewall {
     /// Puts the rule at the head of its chain.
     pub async fn insert_rule(&self, rule: &NarrowRule) -> Result<(), Error> {
         let doing = format!("insert a rule into {} {} {}", rule.family, rule.table, rule.chain);
-        // nft's own `ct state` in a table of iptables-nft would make iptables refuse the whole table.
-        if rule.established && iptables::manages(rule) && iptables::insert(rule, &doing).await.is_ok() {
+        // nft's own `ct state` in a table of iptables-nft would make iptables refuse the whole table, and so would ports to
+        // an iptables before 1.8.8.
+        if (rule.established || rule.to.is_some())
+            && iptables::manages(rule)
+            && iptables::insert(rule, &doing).await.is_ok()
+        {
             return Ok(());
         }
         self.apply(&batch::insert_rule(rule), &doing).await
@@ -109,7 +113,10 @@ impl Firewall {
 /// Whether a rule that was read is this one of ours.
 fn is_same(found: &Rule, rule: &NarrowRule) -> bool {
     let wanted = batch::matches(rule);
+    // iptables says the protocol once more before its port.
+    let protocol = |comparison: &&Value| comparison["left"]["meta"]["key"] == "l4proto";
     let comparisons = found.statements.iter().filter_map(|statement| statement.get("match"));
+    let comparisons = comparisons.filter(|comparison| rule.to.is_none() || !protocol(comparison));
     found.serves() == Some(&rule.serves)
         && comparisons.clone().count() == wanted.len()
         && wanted.iter().all(|wanted| comparisons.clone().any(|found| same_match(found, &wanted["match"])))

@@ -1,24 +1,39 @@
 //! Narrow rules of ours in somebody else's chains.
 
+use std::net::SocketAddr;
+
 use serde_json::{Value, json};
 
 use crate::{
     observed::{Chain, Observed, Rule, Table},
-    step::NarrowRule,
+    step::{Forwarded, NarrowRule},
 };
 
 use super::{
     quoted,
     statement::{Field, Statement, Text},
+    translation,
 };
 
 impl NarrowRule {
+    /// Whether it is for all that goes between ports of one bridge.
+    pub fn lets_ports_talk(&self) -> bool {
+        self.in_link == self.out_link && !self.established
+    }
+
     /// The rule as nft lists it.
     pub fn statements(&self) -> Vec<Value> {
         let (input, output) = if self.family == "bridge" { ("ibrname", "obrname") } else { ("iifname", "oifname") };
-        let name =
-            |key: &str, link: &str| json!({"match": {"op": "==", "left": {"meta": {"key": key}}, "right": link}});
-        let mut statements = vec![name(input, &self.in_link), name(output, &self.out_link)];
+        let name = |key: &str, link: &str| translation::equal(json!({"meta": {"key": key}}), json!(link));
+        let mut statements = Vec::new();
+        if !self.in_link.is_empty() {
+            statements.push(name(input, &self.in_link));
+        }
+        statements.push(name(output, &self.out_link));
+        if let Some(Forwarded { protocol, to }) = self.to {
+            statements.push(translation::equal(translation::field("ip", "daddr"), json!(to.ip())));
+            statements.push(translation::equal(translation::field(&protocol.to_string(), "dport"), json!(to.port())));
+        }
         if self.established {
             statements.push(json!({"match": {
                 "op": "in", "left": {"ct": {"key": "state"}}, "right": ["established", "related"]
@@ -36,15 +51,23 @@ impl NarrowRule {
 
     /// The expression in nft's own language, comment included.
     pub fn expression(&self) -> String {
+        format!("{} counter accept comment {}", self.matches().join(" "), quoted(&self.comment()))
+    }
+
+    /// What it matches, in nft's own language.
+    fn matches(&self) -> Vec<String> {
         let (input, output) =
             if self.family == "bridge" { ("meta ibrname", "meta obrname") } else { ("iifname", "oifname") };
-        let state = if self.established { " ct state established,related" } else { "" };
-        format!(
-            "{input} {} {output} {}{state} counter accept comment {}",
-            quoted(&self.in_link),
-            quoted(&self.out_link),
-            quoted(&self.comment())
-        )
+        let mut words = Vec::new();
+        if !self.in_link.is_empty() {
+            words.push(format!("{input} {}", quoted(&self.in_link)));
+        }
+        words.push(format!("{output} {}", quoted(&self.out_link)));
+        words.extend(
+            self.to.map(|Forwarded { protocol, to }| format!("ip daddr {} {protocol} dport {}", to.ip(), to.port())),
+        );
+        words.extend(self.established.then(|| "ct state established,related".to_owned()));
+        words
     }
 
     /// What makes it, in nft's own language.
@@ -55,8 +78,18 @@ impl NarrowRule {
     /// The awk program that prints this rule's handle from `nft -a list chain`.
     pub fn awk(&self) -> String {
         let name = |text: &str| quoted(text).replace('.', "\\.");
-        let (from, to) = (name(&self.in_link), name(&self.out_link));
-        format!("/{from} .*{to} .*{}/{{print $NF; exit}}", name(&self.comment()))
+        let mut parts = Vec::new();
+        if !self.in_link.is_empty() {
+            parts.push(name(&self.in_link));
+        }
+        parts.push(name(&self.out_link));
+        if let Some(Forwarded { protocol, to }) = self.to {
+            parts.push(format!("{} {protocol} dport {}", to.ip().to_string().replace('.', "\\."), to.port()));
+        } else if self.in_link == self.out_link {
+            parts.push(if self.established { "ct state" } else { "counter" }.to_owned());
+        }
+        parts.push(name(&self.comment()));
+        format!("/{}/{{print $NF; exit}}", parts.join(" .*"))
     }
 
     /// Reads a rule of ours back; `None` if it is not one.
@@ -69,22 +102,27 @@ impl NarrowRule {
             in_link: String::new(),
             out_link: String::new(),
             established: false,
+            to: None,
             serves: serves.to_owned(),
         };
+        let (mut address, mut port) = (None, None);
         for value in &rule.statements {
             if let Statement::Match { field, equal: true, values: Some(values) } = Statement::read(value) {
-                let word = match values.first() {
-                    Some(Text::Word(word)) => (*word).to_owned(),
-                    _ => String::new(),
-                };
-                match field {
-                    Field::InLink | Field::InBridge => narrow.in_link = word,
-                    Field::OutLink | Field::OutBridge => narrow.out_link = word,
-                    Field::ConnectionState => narrow.established = true,
+                match (field, values.first()) {
+                    (Field::InLink | Field::InBridge, Some(Text::Word(word))) => narrow.in_link = (*word).to_owned(),
+                    (Field::OutLink | Field::OutBridge, Some(Text::Word(word))) => narrow.out_link = (*word).to_owned(),
+                    (Field::ConnectionState, _) => narrow.established = true,
+                    (Field::Destination, Some(Text::Net(net))) => address = Some(net.addr()),
+                    (Field::DestinationPort(protocol), Some(Text::Number(number))) => {
+                        port = u16::try_from(*number).ok().map(|port| (protocol, port));
+                    }
                     _ => {}
                 }
             }
         }
+        narrow.to = address
+            .zip(port)
+            .map(|(address, (protocol, port))| Forwarded { protocol, to: SocketAddr::new(address, port) });
         Some(narrow)
     }
 

@@ -1,9 +1,11 @@
 //! One statement of a rule, read from nft's JSON (libnftables-json(5)).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 use serde_json::Value;
+
+use crate::cluster::Protocol;
 
 /// A statement as far as it is understood.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +22,8 @@ pub enum Statement<'a> {
     Goto(&'a str),
     Snat(Option<IpAddr>),
     Masquerade,
+    /// `None` if it is more than one address and port.
+    Dnat(Option<SocketAddr>),
     /// Does not decide about the packet: counter, log, comment, limit of a counter, …
     Harmless,
     /// A match that is not understood.
@@ -38,7 +42,12 @@ pub enum Field {
     Source,
     Destination,
     ConnectionState,
+    ConnectionStatus,
     SourceType,
+    DestinationType,
+    /// The protocol above IP.
+    Protocol,
+    DestinationPort(Protocol),
     Other,
 }
 
@@ -48,6 +57,7 @@ pub type Values<'a> = Option<Vec<Text<'a>>>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Text<'a> {
     Word(&'a str),
+    Number(u64),
     Net(IpNet),
 }
 
@@ -65,6 +75,7 @@ impl<'a> Statement<'a> {
             "goto" => body.get("target").and_then(Value::as_str).map_or(Self::Unknown, Self::Goto),
             "snat" => Self::Snat(body.get("addr").and_then(Value::as_str).and_then(|text| text.parse().ok())),
             "masquerade" => Self::Masquerade,
+            "dnat" => Self::Dnat(target(body)),
             "counter" | "log" | "comment" | "mangle" | "notrack" | "ct helper" | "ct timeout" | "quota" | "meter"
             | "set" | "map" => Self::Harmless,
             "limit" | "ct count" => Self::Condition,
@@ -88,6 +99,11 @@ fn extension<'a>(body: &'a Value) -> Statement<'a> {
     }
 }
 
+fn target(body: &Value) -> Option<SocketAddr> {
+    let address = body.get("addr")?.as_str()?.parse().ok()?;
+    Some(SocketAddr::new(address, u16::try_from(body.get("port")?.as_u64()?).ok()?))
+}
+
 fn matching(body: &Value) -> Statement<'_> {
     let field = body.get("left").map_or(Field::Other, field);
     let op = body.get("op").and_then(Value::as_str).unwrap_or("==");
@@ -107,9 +123,15 @@ fn field(left: &Value) -> Field {
         ("meta", "ibrname", _) => Field::InBridge,
         ("meta", "obrname", _) => Field::OutBridge,
         ("ct", "state", _) => Field::ConnectionState,
+        ("ct", "status", _) => Field::ConnectionStatus,
+        ("meta", "l4proto", _) => Field::Protocol,
+        ("payload", _, "protocol") if of("protocol") == "ip" => Field::Protocol,
+        ("payload", _, "dport") if of("protocol") == "tcp" => Field::DestinationPort(Protocol::Tcp),
+        ("payload", _, "dport") if of("protocol") == "udp" => Field::DestinationPort(Protocol::Udp),
         ("payload", _, "saddr") if matches!(of("protocol"), "ip" | "ip6") => Field::Source,
         ("payload", _, "daddr") if matches!(of("protocol"), "ip" | "ip6") => Field::Destination,
         ("fib", ..) if of("result") == "type" && mentions(body.get("flags"), "saddr") => Field::SourceType,
+        ("fib", ..) if of("result") == "type" && mentions(body.get("flags"), "daddr") => Field::DestinationType,
         _ => Field::Other,
     }
 }
@@ -135,6 +157,7 @@ fn one(value: &Value) -> Option<Text<'_>> {
         Value::String(text) => {
             Some(text.parse::<IpAddr>().map_or(Text::Word(text), |address| Text::Net(IpNet::from(address))))
         }
+        Value::Number(number) => number.as_u64().map(Text::Number),
         Value::Object(object) => {
             let prefix = object.get("prefix")?;
             let address: IpAddr = prefix.get("addr")?.as_str()?.parse().ok()?;

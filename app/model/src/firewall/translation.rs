@@ -1,12 +1,17 @@
-//! Our table of translations, on the host (`inet bridgehead`) and in guests (`ip bridgehead`, or the chain `BRIDGEHEAD`
-//! of iptables' nat table where a guest has no nft).
+//! Our table of translations, on the host (`inet bridgehead`) and in guests (`ip bridgehead`, or chains of ours in
+//! iptables' nat table where a guest has no nft).
+
+mod iptables;
+
+use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use crate::{
+    cluster::Protocol,
     observed::{Chain, Rule, Table},
-    step::TableEntry,
+    step::{DestinationTranslation, SourceTranslation, TableEntry},
 };
 
 use super::{
@@ -14,95 +19,175 @@ use super::{
     statement::{Field, Statement, Text},
 };
 
+pub use iptables::{IPTABLES_CHAINS, iptables, iptables_rules, read_iptables};
+
 /// The name of every table of ours.
 pub const TABLE: &str = "bridgehead";
-/// Its one chain.
-pub const CHAIN: &str = "postrouting";
-/// The chain in iptables' nat table of guests without nft.
-pub const IPTABLES_CHAIN: &str = "BRIDGEHEAD";
+/// Our table on the host, as it is observed.
+pub const HOST: &str = "inet bridgehead";
+/// Its chain of source translations.
+const POSTROUTING: &str = "postrouting";
+/// Its chain of port forwards, if it has any.
+const PREROUTING: &str = "prerouting";
 
 /// Our entries in a table of ours, in order. Rules that are not a translation are passed over.
 pub fn read(table: &Table) -> Vec<TableEntry> {
     table.chains.iter().flat_map(|chain| chain.rules.iter().filter_map(entry)).collect()
 }
 
-fn entry(rule: &Rule) -> Option<TableEntry> {
-    let mut subnet = None;
-    let mut out_link = None;
-    let mut to = None;
-    for value in &rule.statements {
-        match Statement::read(value) {
-            Statement::Match { field: Field::Source, equal: true, values: Some(values) } => {
-                if let Some(Text::Net(net)) = values.first() {
-                    subnet = Some(*net);
-                }
+/// What the matches of a rule say.
+#[derive(Default)]
+struct Found {
+    subnet: Option<IpNet>,
+    out_link: Option<String>,
+    address: Option<IpAddr>,
+    local: bool,
+    except: Option<String>,
+    asked: Option<(Protocol, u16)>,
+    forwarded: bool,
+}
+
+impl Found {
+    fn matches(&mut self, field: Field, equal: bool, value: &Text<'_>) {
+        match (field, equal, value) {
+            (Field::Source, true, Text::Net(net)) => self.subnet = Some(*net),
+            (Field::Destination, true, Text::Net(net)) => self.address = Some(net.addr()),
+            (Field::DestinationType, true, Text::Word("local")) => self.local = true,
+            (Field::OutLink, true, Text::Word(word)) => self.out_link = Some((*word).to_owned()),
+            (Field::InLink, false, Text::Word(word)) => self.except = Some((*word).to_owned()),
+            (Field::ConnectionStatus, true, Text::Word("dnat")) => self.forwarded = true,
+            (Field::DestinationPort(protocol), true, Text::Number(number)) => {
+                self.asked = u16::try_from(*number).ok().map(|port| (protocol, port));
             }
-            Statement::Match { field: Field::OutLink, equal: true, values: Some(values) } => {
-                if let Some(Text::Word(word)) = values.first() {
-                    out_link = Some((*word).to_owned());
-                }
-            }
-            Statement::Snat(address) => to = Some(address),
-            Statement::Masquerade => to = Some(None),
             _ => {}
         }
     }
-    Some(TableEntry { subnet: subnet?, to: to?, out_link })
+
+    fn source(self, to: Option<IpAddr>) -> Option<TableEntry> {
+        let subnet = self.subnet?;
+        Some(if self.forwarded {
+            TableEntry::Hairpin { hairpin: subnet }
+        } else {
+            TableEntry::Source(SourceTranslation { subnet, to, out_link: self.out_link })
+        })
+    }
+
+    fn destination(self, to: SocketAddr) -> Option<TableEntry> {
+        let (protocol, port) = self.asked?;
+        let (address, except) = (self.address, self.except);
+        let whole = self.local != address.is_some();
+        whole.then_some(TableEntry::Destination(DestinationTranslation { protocol, port, address, except, to }))
+    }
+}
+
+fn entry(rule: &Rule) -> Option<TableEntry> {
+    let mut found = Found::default();
+    for value in &rule.statements {
+        match Statement::read(value) {
+            Statement::Match { field, equal, values: Some(values) } => {
+                values.first().iter().for_each(|value| found.matches(field, equal, value));
+            }
+            Statement::Snat(to) => return found.source(to),
+            Statement::Masquerade => return found.source(None),
+            Statement::Dnat(to) => return found.destination(to?),
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The table that holds exactly these entries, as nft would list it (handles aside).
 pub fn table(family: &str, entries: &[TableEntry]) -> Table {
-    let exempt = vec![
-        json!({"match": {"op": "==", "left": {"fib": {"result": "type", "flags": ["saddr"]}}, "right": "local"}}),
-        json!({"accept": null}),
-    ];
-    let statements = std::iter::once(exempt).chain(entries.iter().map(|entry| statements(family, entry)));
-    let rules = (2..).zip(statements).map(|(handle, statements)| Rule { handle, comment: None, statements }).collect();
-    Table {
-        family: family.to_owned(),
-        name: TABLE.to_owned(),
+    let exempt = vec![equal(type_of("saddr"), json!("local")), json!({"accept": null})];
+    let of = |forwards: bool| entries.iter().filter(move |entry| entry.destination().is_some() == forwards);
+    let say = |entry: &TableEntry| statements(family, entry);
+    let mut chains = vec![chain(POSTROUTING, 100, std::iter::once(exempt).chain(of(false).map(say)).collect())];
+    if of(true).next().is_some() {
+        chains.push(chain(PREROUTING, -100, of(true).map(say).collect()));
+    }
+    let rules = chains.iter_mut().flat_map(|chain| &mut chain.rules);
+    (2..).zip(rules).for_each(|(handle, rule)| rule.handle = handle);
+    Table { family: family.to_owned(), name: TABLE.to_owned(), handle: 1, chains, raw: Vec::new() }
+}
+
+fn chain(hook: &str, priority: i32, rules: Vec<Vec<Value>>) -> Chain {
+    Chain {
+        name: hook.to_owned(),
         handle: 1,
-        chains: vec![Chain {
-            name: CHAIN.to_owned(),
-            handle: 1,
-            kind: Some("nat".to_owned()),
-            hook: Some("postrouting".to_owned()),
-            priority: Some(100),
-            policy: Some("accept".to_owned()),
-            device: None,
-            rules,
-        }],
-        raw: Vec::new(),
+        kind: Some("nat".to_owned()),
+        hook: Some(hook.to_owned()),
+        priority: Some(priority),
+        policy: Some("accept".to_owned()),
+        device: None,
+        rules: rules.into_iter().map(|statements| Rule { statements, ..Rule::default() }).collect(),
     }
 }
 
-fn protocol(net: &IpNet) -> &'static str {
-    match net {
-        IpNet::V4(_) => "ip",
-        IpNet::V6(_) => "ip6",
-    }
+fn protocol(address: IpAddr) -> &'static str {
+    if address.is_ipv4() { "ip" } else { "ip6" }
+}
+
+pub(super) fn equal(left: Value, right: Value) -> Value {
+    json!({"match": {"op": "==", "left": left, "right": right}})
+}
+
+pub(super) fn field(protocol: &str, name: &str) -> Value {
+    json!({"payload": {"protocol": protocol, "field": name}})
+}
+
+fn type_of(flag: &str) -> Value {
+    json!({"fib": {"result": "type", "flags": [flag]}})
+}
+
+fn meta(key: &str) -> Value {
+    json!({"meta": {"key": key}})
 }
 
 fn statements(family: &str, entry: &TableEntry) -> Vec<Value> {
-    let protocol = protocol(&entry.subnet);
-    let field = |name: &str, op: &str| {
-        json!({"match": {
-            "op": op,
-            "left": {"payload": {"protocol": protocol, "field": name}},
-            "right": {"prefix": {"addr": entry.subnet.network(), "len": entry.subnet.prefix_len()}}
-        }})
+    let other = |left: Value, right: Value| json!({"match": {"op": "!=", "left": left, "right": right}});
+    let prefix = |net: &IpNet| json!({"prefix": {"addr": net.network(), "len": net.prefix_len()}});
+    let side = |net: &IpNet, name: &str| field(protocol(net.addr()), name);
+    let mut statements = match entry {
+        TableEntry::Source(SourceTranslation { subnet, out_link, .. }) => {
+            let mut matches =
+                vec![equal(side(subnet, "saddr"), prefix(subnet)), other(side(subnet, "daddr"), prefix(subnet))];
+            matches.extend(out_link.as_ref().map(|link| equal(meta("oifname"), json!(link))));
+            matches
+        }
+        TableEntry::Hairpin { hairpin } => vec![
+            equal(side(hairpin, "saddr"), prefix(hairpin)),
+            equal(side(hairpin, "daddr"), prefix(hairpin)),
+            json!({"match": {"op": "in", "left": {"ct": {"key": "status"}}, "right": "dnat"}}),
+        ],
+        TableEntry::Destination(DestinationTranslation { protocol: asked, port, address, except, .. }) => {
+            let mut matches = Vec::new();
+            matches.extend(except.as_ref().map(|link| other(meta("iifname"), json!(link))));
+            matches.push(match address {
+                Some(address) => equal(field(protocol(*address), "daddr"), json!(address)),
+                None => equal(type_of("daddr"), json!("local")),
+            });
+            matches.push(equal(field(&asked.to_string(), "dport"), json!(port)));
+            matches
+        }
     };
-    let mut statements = vec![field("saddr", "=="), field("daddr", "!=")];
-    if let Some(link) = &entry.out_link {
-        statements.push(json!({"match": {"op": "==", "left": {"meta": {"key": "oifname"}}, "right": link}}));
-    }
     statements.push(json!({"counter": {"packets": 0, "bytes": 0}}));
-    statements.push(match entry.to {
-        Some(address) if family == "inet" => json!({"snat": {"family": protocol, "addr": address}}),
-        Some(address) => json!({"snat": {"addr": address}}),
-        None => json!({"masquerade": null}),
+    statements.push(match entry {
+        TableEntry::Source(SourceTranslation { to: Some(to), .. }) => verdict(family, "snat", *to, None),
+        TableEntry::Source(_) | TableEntry::Hairpin { .. } => json!({"masquerade": null}),
+        TableEntry::Destination(DestinationTranslation { to, .. }) => verdict(family, "dnat", to.ip(), Some(to.port())),
     });
     statements
+}
+
+fn verdict(family: &str, name: &str, address: IpAddr, port: Option<u16>) -> Value {
+    let mut body = json!({"addr": address});
+    if family == "inet" {
+        body["family"] = json!(protocol(address));
+    }
+    if let Some(port) = port {
+        body["port"] = json!(port);
+    }
+    json!({name: body})
 }
 
 /// What `nft -f -` reads to make the table hold exactly these entries, in one transaction. An empty list removes it.
@@ -113,107 +198,48 @@ pub fn script(family: &str, entries: &[TableEntry]) -> String {
         return script;
     }
     script += &format!("add table {family} {TABLE}\n");
-    script +=
-        &format!("add chain {family} {TABLE} {CHAIN} {{ type nat hook postrouting priority 100; policy accept; }}\n");
-    script += &format!("add rule {family} {TABLE} {CHAIN} fib saddr type local accept\n");
-    for entry in entries {
-        script += &format!("add rule {family} {TABLE} {CHAIN} {}\n", expression(family, entry));
+    let chain = |hook: &str, priority: i32| {
+        format!("add chain {family} {TABLE} {hook} {{ type nat hook {hook} priority {priority}; policy accept; }}\n")
+    };
+    script += &chain(POSTROUTING, 100);
+    script += &format!("add rule {family} {TABLE} {POSTROUTING} fib saddr type local accept\n");
+    let (forwards, sources): (Vec<_>, Vec<_>) = entries.iter().partition(|entry| entry.destination().is_some());
+    for entry in sources {
+        script += &format!("add rule {family} {TABLE} {POSTROUTING} {}\n", expression(family, entry));
+    }
+    if !forwards.is_empty() {
+        script += &chain(PREROUTING, -100);
+    }
+    for entry in forwards {
+        script += &format!("add rule {family} {TABLE} {PREROUTING} {}\n", expression(family, entry));
     }
     script
 }
 
 /// One entry in nft's own language.
-pub fn expression(family: &str, entry: &TableEntry) -> String {
-    let protocol = protocol(&entry.subnet);
-    let subnet = entry.subnet.trunc();
-    let out = entry.out_link.as_ref().map(|link| format!(" oifname {}", quoted(link))).unwrap_or_default();
-    let verdict = match entry.to {
-        Some(address) if family == "inet" => format!("snat {protocol} to {address}"),
-        Some(address) => format!("snat to {address}"),
-        None => "masquerade".to_owned(),
-    };
-    format!("{protocol} saddr {subnet} {protocol} daddr != {subnet}{out} counter {verdict}")
-}
-
-/// What makes iptables' nat table hold exactly these entries: argument lists of `iptables`, in order, each with whether
-/// its failure counts. An empty list removes our chain.
-pub fn iptables(entries: &[TableEntry]) -> Vec<(Vec<String>, bool)> {
-    let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
-    let jump = format!("-j {IPTABLES_CHAIN}");
-    let mut commands = vec![
-        (words(&format!("-w -t nat -D POSTROUTING {jump}")), false),
-        (words(&format!("-w -t nat -F {IPTABLES_CHAIN}")), false),
-        (words(&format!("-w -t nat -X {IPTABLES_CHAIN}")), false),
-    ];
-    if entries.is_empty() {
-        return commands;
-    }
-    commands.push((words(&format!("-w -t nat -N {IPTABLES_CHAIN}")), true));
-    commands.push((words(&format!("-w -t nat -A {IPTABLES_CHAIN} -m addrtype --src-type LOCAL -j ACCEPT")), true));
-    for entry in entries {
-        let subnet = entry.subnet.trunc();
-        let out = entry.out_link.as_ref().map(|link| format!(" -o {link}")).unwrap_or_default();
-        let target = entry.to.map_or_else(|| "MASQUERADE".to_owned(), |address| format!("SNAT --to-source {address}"));
-        let line = format!("-w -t nat -A {IPTABLES_CHAIN} -s {subnet} ! -d {subnet}{out} -j {target}");
-        commands.push((words(&line), true));
-    }
-    commands.push((words(&format!("-w -t nat -I POSTROUTING 1 {jump}")), true));
-    commands
-}
-
-/// Our entries in what `iptables -t nat -S` printed; `None` if our chain is not there.
-pub fn read_iptables(text: &str) -> Option<Vec<TableEntry>> {
-    let mine = format!("-A {IPTABLES_CHAIN} ");
-    text.lines().find(|line| line.trim() == format!("-N {IPTABLES_CHAIN}"))?;
-    let rule = |line: &str| {
-        let mut entry = TableEntry { subnet: "0.0.0.0/0".parse().ok()?, to: None, out_link: None };
-        let (mut subnet, mut target) = (None, None);
-        let mut words = line.strip_prefix(&mine)?.split_whitespace();
-        while let Some(word) = words.next() {
-            match word {
-                "!" => {
-                    words.next();
-                    words.next();
-                }
-                "-s" => subnet = words.next()?.parse().ok(),
-                "-o" => entry.out_link = Some(words.next()?.to_owned()),
-                "-j" => target = words.next(),
-                "--to-source" => entry.to = words.next()?.parse().ok(),
-                _ => {}
-            }
+fn expression(family: &str, entry: &TableEntry) -> String {
+    let of = |address: IpAddr| if family == "inet" { format!(" {}", protocol(address)) } else { String::new() };
+    match entry {
+        TableEntry::Source(SourceTranslation { subnet, to, out_link }) => {
+            let (protocol, subnet) = (protocol(subnet.addr()), subnet.trunc());
+            let out = out_link.as_ref().map(|link| format!(" oifname {}", quoted(link))).unwrap_or_default();
+            let verdict = to.map_or_else(|| "masquerade".to_owned(), |to| format!("snat{} to {to}", of(to)));
+            format!("{protocol} saddr {subnet} {protocol} daddr != {subnet}{out} counter {verdict}")
         }
-        entry.subnet = subnet?;
-        matches!(target, Some("SNAT" | "MASQUERADE")).then_some(entry)
-    };
-    Some(text.lines().filter_map(|line| rule(line.trim())).collect())
+        TableEntry::Hairpin { hairpin } => {
+            let (protocol, subnet) = (protocol(hairpin.addr()), hairpin.trunc());
+            format!("{protocol} saddr {subnet} {protocol} daddr {subnet} ct status dnat counter masquerade")
+        }
+        TableEntry::Destination(DestinationTranslation { protocol: asked, port, address, except, to }) => {
+            let except = except.as_ref().map(|link| format!("iifname != {} ", quoted(link))).unwrap_or_default();
+            let address = match address {
+                Some(address) => format!("{} daddr {address}", protocol(*address)),
+                None => "fib daddr type local".to_owned(),
+            };
+            format!("{except}{address} {asked} dport {port} counter dnat{} to {to}", of(to.ip()))
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entries() -> Vec<TableEntry> {
-        let subnet = "192.168.48.0/24".parse().expect("a prefix");
-        vec![
-            TableEntry { subnet, to: "192.168.122.202".parse().ok(), out_link: None },
-            TableEntry { subnet, to: None, out_link: Some("eno1".to_owned()) },
-        ]
-    }
-
-    #[test]
-    fn a_table_reads_back() {
-        for family in ["ip", "inet"] {
-            assert_eq!(read(&table(family, &entries())), entries());
-        }
-    }
-
-    #[test]
-    fn iptables_reads_back() {
-        let printed = "-P POSTROUTING ACCEPT\n-N BRIDGEHEAD\n-A POSTROUTING -j BRIDGEHEAD\n\
-             -A BRIDGEHEAD -m addrtype --src-type LOCAL -j ACCEPT\n\
-             -A BRIDGEHEAD -s 192.168.48.0/24 ! -d 192.168.48.0/24 -j SNAT --to-source 192.168.122.202\n\
-             -A BRIDGEHEAD -s 192.168.48.0/24 ! -d 192.168.48.0/24 -o eno1 -j MASQUERADE\n";
-        assert_eq!(read_iptables(printed), Some(entries()));
-        assert_eq!(read_iptables("-P POSTROUTING ACCEPT\n"), None);
-    }
-}
+mod tests;

@@ -2,17 +2,22 @@
 
 use ipnet::IpNet;
 
-use crate::observed::{Chain, Rule, Table};
+use crate::{
+    observed::{Chain, Rule, Table},
+    step::Forwarded,
+};
 
 use super::statement::{Field, Statement, Text};
 
-/// Forwarded traffic, as far as the question says: any protocol, any port.
+/// Forwarded traffic, as far as the question says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Packet<'a> {
     pub in_link: &'a str,
     pub out_link: &'a str,
     pub source: Option<IpNet>,
     pub destination: Option<IpNet>,
+    /// What it asks, at `destination`; any protocol and port if absent.
+    pub to: Option<Forwarded>,
     /// Part of a connection that is already known; otherwise the first packet of one.
     pub established: bool,
 }
@@ -20,7 +25,7 @@ pub struct Packet<'a> {
 impl<'a> Packet<'a> {
     /// From one port of this bridge to another.
     pub fn within(bridge: &'a str) -> Self {
-        Self { in_link: bridge, out_link: bridge, source: None, destination: None, established: false }
+        Self { in_link: bridge, out_link: bridge, source: None, destination: None, to: None, established: false }
     }
 }
 
@@ -107,7 +112,7 @@ impl Walk<'_> {
                     }
                 }
                 Statement::Condition => truth = Truth::Maybe,
-                Statement::Harmless | Statement::Snat(_) | Statement::Masquerade => {}
+                Statement::Harmless | Statement::Snat(_) | Statement::Dnat(_) | Statement::Masquerade => {}
                 Statement::Unknown => {
                     self.unclear.push(rule.handle);
                     return Step::Next;
@@ -161,9 +166,15 @@ impl Walk<'_> {
                 let state = if self.packet.established { "established" } else { "new" };
                 any(&|value| if *value == Text::Word(state) { Truth::Yes } else { Truth::No })
             }
-            // Forwarded packets are not the host's own.
-            Field::SourceType => any(&|value| if *value == Text::Word("local") { Truth::No } else { Truth::Maybe }),
-            Field::Other => Truth::Maybe,
+            Field::Protocol => any(&|value| asked(self.packet.to, |to| *value == Text::Word(&to.protocol.to_string()))),
+            Field::DestinationPort(protocol) => any(&|value| {
+                asked(self.packet.to, |to| to.protocol == protocol && *value == Text::Number(to.to.port().into()))
+            }),
+            // Forwarded packets are neither from the host nor for it.
+            Field::SourceType | Field::DestinationType => {
+                any(&|value| if *value == Text::Word("local") { Truth::No } else { Truth::Maybe })
+            }
+            Field::ConnectionStatus | Field::Other => Truth::Maybe,
         }
     }
 }
@@ -190,6 +201,14 @@ fn named(value: &Text<'_>, name: &str) -> Truth {
     }
     let same = word.strip_suffix('*').map_or(*word == name, |prefix| name.starts_with(prefix));
     if same { Truth::Yes } else { Truth::No }
+}
+
+fn asked(to: Option<Forwarded>, holds: impl Fn(Forwarded) -> bool) -> Truth {
+    match to.map(holds) {
+        Some(true) => Truth::Yes,
+        Some(false) => Truth::No,
+        None => Truth::Maybe,
+    }
 }
 
 fn inside(value: &Text<'_>, net: Option<IpNet>) -> Truth {

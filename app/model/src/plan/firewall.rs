@@ -8,10 +8,11 @@ use std::collections::BTreeSet;
 use ipnet::IpNet;
 
 use crate::{
+    Cluster,
     firewall::{Packet, narrow, walk},
     note::{Note, Sentence, Severity, Subject},
-    observed::{Chain, Table},
-    step::{NarrowRule, Step},
+    observed::{Chain, Rule, Table},
+    step::{Forwarded, NarrowRule, Step},
 };
 
 use super::{Phase, Planner};
@@ -24,31 +25,59 @@ struct Way {
     established: bool,
     source: Option<IpNet>,
     destination: Option<IpNet>,
+    /// One port alone, asked from wherever.
+    to: Option<Forwarded>,
     /// Between ports of one bridge, rather than routed.
     bridged: bool,
+}
+
+impl Way {
+    /// From one link to another.
+    fn routed(serves: &str, in_link: &str, out_link: &str, established: bool) -> Self {
+        Self {
+            serves: serves.to_owned(),
+            in_link: in_link.to_owned(),
+            out_link: out_link.to_owned(),
+            established,
+            source: None,
+            destination: None,
+            to: None,
+            bridged: false,
+        }
+    }
+
+    /// What its rule says of the link: what asks one port may come by any.
+    fn in_link(&self) -> &str {
+        if self.to.is_some() { "" } else { &self.in_link }
+    }
+
+    /// Whether this rule is for it.
+    fn is_served_by(&self, rule: &NarrowRule) -> bool {
+        self.serves == rule.serves
+            && self.in_link() == rule.in_link
+            && self.out_link == rule.out_link
+            && self.established == rule.established
+            && self.to == rule.to
+    }
 }
 
 pub(super) fn plan(planner: &mut Planner<'_>) {
     let ways = ways(planner);
     for way in &ways {
-        open(planner, way);
+        open(planner, way, &ways);
     }
+    let gateways = |cluster: &Cluster| cluster.gateways.iter().map(|own| own.bridge.to_string()).collect::<Vec<_>>();
     let concerned: BTreeSet<String> = planner
         .draft
         .bridges
         .iter()
         .chain(&planner.committed.bridges)
         .map(|bridge| bridge.name.to_string())
-        .chain(planner.old.host_ways.iter().chain(&planner.new.host_ways).map(|way| way.bridge.clone()))
+        .chain(gateways(planner.draft))
+        .chain(gateways(planner.committed))
         .collect();
     for rule in narrow::all(planner.observed).into_iter().filter(|rule| concerned.contains(&rule.serves)) {
-        let of = |way: &Way| {
-            way.serves == rule.serves
-                && way.in_link == rule.in_link
-                && way.out_link == rule.out_link
-                && way.established == rule.established
-        };
-        if !ways.iter().any(of) {
+        if !ways.iter().any(|way| way.is_served_by(&rule)) {
             planner.push(Phase::RulesOff, Step::DeleteRule { rule });
         }
     }
@@ -58,48 +87,34 @@ fn ways(planner: &Planner<'_>) -> Vec<Way> {
     let mut ways = Vec::new();
     for bridge in planner.draft.bridges.iter().filter(|bridge| bridge.ports_talk) {
         let name = bridge.name.to_string();
-        ways.push(Way {
-            serves: name.clone(),
-            in_link: name.clone(),
-            out_link: name,
-            established: false,
-            source: None,
-            destination: None,
-            bridged: true,
-        });
+        ways.push(Way { bridged: true, ..Way::routed(&name, &name, &name, false) });
     }
     for host in &planner.new.host_ways {
         let subnet = host.subnets.first().copied();
-        let (bridge, outside) = (host.bridge.clone(), host.outside.clone());
-        ways.push(Way {
-            serves: bridge.clone(),
-            in_link: bridge.clone(),
-            out_link: outside.clone(),
-            established: false,
-            source: subnet,
-            destination: None,
-            bridged: false,
-        });
-        ways.push(Way {
-            serves: bridge.clone(),
-            in_link: outside,
-            out_link: bridge,
-            established: true,
-            source: None,
-            destination: subnet,
-            bridged: false,
-        });
+        let (bridge, outside) = (&host.bridge, &host.outside);
+        ways.push(Way { source: subnet, ..Way::routed(bridge, bridge, outside, false) });
+        ways.push(Way { destination: subnet, ..Way::routed(bridge, outside, bridge, true) });
+        // Answers of members to members that asked by the host's address.
+        if planner.new.doors.iter().any(|door| door.out_link == *bridge) {
+            ways.push(Way { source: subnet, destination: subnet, ..Way::routed(bridge, bridge, bridge, true) });
+        }
+    }
+    for door in &planner.new.doors {
+        let destination = Some(IpNet::from(door.to.to.ip()));
+        let way = Way::routed(&door.bridge, &door.in_link, &door.out_link, false);
+        ways.push(Way { destination, to: Some(door.to), ..way });
     }
     ways
 }
 
-fn open(planner: &mut Planner<'_>, way: &Way) {
+fn open(planner: &mut Planner<'_>, way: &Way, ways: &[Way]) {
     let observed = planner.observed;
     let packet = Packet {
         in_link: &way.in_link,
         out_link: &way.out_link,
         source: way.source,
         destination: way.destination,
+        to: way.to,
         established: way.established,
     };
     for (table, chain) in narrow::forward_chains(observed, way.bridged.then_some(&*way.serves)) {
@@ -109,28 +124,42 @@ fn open(planner: &mut Planner<'_>, way: &Way) {
         }
         let without = walk(table, chain, packet, &|rule| rule.serves() == Some(&*way.serves));
         if !without.unclear.is_empty() && !without.dropped {
-            planner.notes.push(unclear(table, chain, &way.serves, &without.unclear));
+            let note = unclear(table, chain, &way.serves, &without.unclear);
+            if !planner.notes.contains(&note) {
+                planner.notes.push(note);
+            }
         }
-        if !without.dropped || !walk(table, chain, packet, &|_| false).dropped {
+        // A rule of ours that goes with this plan is no help.
+        let goes = |rule: &Rule| {
+            rule.serves() == Some(&*way.serves)
+                && NarrowRule::read(table, chain, rule)
+                    .is_some_and(|own| !ways.iter().any(|way| way.is_served_by(&own)))
+        };
+        if !without.dropped || !walk(table, chain, packet, &goes).dropped {
             continue;
         }
         let rule = NarrowRule {
             family: table.family.clone(),
             table: table.name.clone(),
             chain: chain.name.clone(),
-            in_link: way.in_link.clone(),
+            in_link: way.in_link().to_owned(),
             out_link: way.out_link.clone(),
             established: way.established,
+            to: way.to,
             serves: way.serves.clone(),
         };
+        let step = Step::InsertRule { rule: rule.clone() };
+        if planner.steps.iter().any(|(_, planned)| *planned == step) {
+            continue;
+        }
         if rule.stands(observed) {
             // It stands behind something that drops: to the head with it.
-            planner.push(Phase::Rules, Step::DeleteRule { rule: rule.clone() });
+            planner.push(Phase::Rules, Step::DeleteRule { rule });
         }
         if way.bridged {
             planner.notes.push(alternatives(table, chain, &way.serves, without.by_policy));
         }
-        planner.push(Phase::Rules, Step::InsertRule { rule });
+        planner.push(Phase::Rules, step);
     }
 }
 

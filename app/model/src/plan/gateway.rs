@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
+    Cluster,
     firewall::translation,
     note::{Note, Sentence, Severity, Subject},
     observed::GuestFacts,
@@ -78,21 +79,21 @@ fn phase(wanted: &[TableEntry], was: &[TableEntry]) -> Phase {
 }
 
 fn host(planner: &mut Planner<'_>) {
-    let key = format!("inet {}", translation::TABLE);
-    let was = planner.observed.tables.get(&key).map(translation::read).unwrap_or_default();
+    let was = planner.observed.tables.get(translation::HOST).map(translation::read).unwrap_or_default();
     let wanted = planner.new.host.clone();
     // A way that has gone since is still to be taken out of the table.
-    let mut gateways = planner.committed.gateways.iter().chain(&planner.draft.gateways);
-    if !gateways.any(|gateway| gateway.guest.is_none()) {
+    let concerns = |cluster: &Cluster| cluster.gateways.iter().any(|own| own.host || !own.forwards.is_empty());
+    if !concerns(planner.committed) && !concerns(planner.draft) {
         return;
     }
+    let routes = !planner.new.host_ways.is_empty() || !planner.new.doors.is_empty();
     let on = planner.observed.sysctls.get(FORWARD).is_some_and(|value| value != "0");
-    if !planner.new.host_ways.is_empty() && !on {
+    if routes && !on {
         let was = planner.observed.sysctls.get(FORWARD).cloned().unwrap_or_else(|| "0".to_owned());
         let step = Step::SetSysctl { name: FORWARD.to_owned(), value: "1".to_owned(), was };
         planner.push(Phase::GatewayOn, step);
     }
-    if planner.new.host_ways.is_empty() && on {
+    if !routes && on {
         let text = Sentence::new(
             format!("{FORWARD} stays 1 on the host: other networks may rely on it."),
             format!("主机的 {FORWARD} 保持为 1：其他网络可能依赖它。"),

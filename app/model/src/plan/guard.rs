@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 
 use crate::{
+    cluster::Protocol,
     note::Subject,
     observed::{Link, Observed},
-    step::Step,
+    step::{Step, TableEntry},
     topology::MAIN,
 };
+
+/// Where an SSH server listens.
+pub const SSH: u16 = 22;
 
 /// Whether a plan touches the operator's own wire, the host's way out, or what its firewall lets in.
 ///
@@ -22,8 +26,16 @@ pub fn needs_confirmation(observed: &Observed, steps: &[Step], wire: Option<&str
             let hook = table.and_then(|table| table.chain(&rule.chain)).and_then(|chain| chain.hook.as_deref());
             hook == Some("input")
         }
+        Step::ReplaceTable { translations, was } => {
+            translations.iter().any(|entry| hides_ssh(entry) && !was.contains(entry))
+        }
         _ => step.touches().iter().any(|subject| matches!(subject, Subject::Link(name) if lifelines.contains(name))),
     })
+}
+
+/// Whether the host's own SSH server is no longer reached: many an operator comes by it.
+fn hides_ssh(entry: &TableEntry) -> bool {
+    entry.destination().is_some_and(|asked| (asked.protocol, asked.port) == (Protocol::Tcp, SSH))
 }
 
 /// The links that the operator's connection may come by, and the bridges and host NICs that they are one with.

@@ -10,13 +10,14 @@ use std::{
 
 use ipnet::IpNet;
 
+use super::forward::Door;
 use crate::{
     Cluster, Mac,
     cluster::{Gateway, Route, Translation},
     observed::{Attachment, NicMark, Observed},
     proof::Promise,
     resolve,
-    step::{GuestRoute, TableEntry},
+    step::{GuestRoute, SourceTranslation, TableEntry},
     topology,
 };
 
@@ -33,6 +34,8 @@ pub struct Wishes {
     pub host: Vec<TableEntry>,
     /// Bridges that the host routes for, with the link they leave by and their subnets.
     pub host_ways: Vec<HostWay>,
+    /// Ports of members and gateways that are to be reached through the host.
+    pub doors: Vec<Door>,
     pub promises: Vec<Promise>,
 }
 
@@ -120,33 +123,27 @@ impl Wishes {
         let subnets = resolve::subnets(observed, cluster, gateway);
         match &gateway.guest {
             Some(guest) => {
-                let entries: Vec<TableEntry> = subnets
-                    .into_iter()
-                    .filter_map(|subnet| {
-                        let to = match gateway.translation {
-                            Translation::Masquerade => None,
-                            Translation::Snat => Some(source(observed, cluster, gateway, subnet)?),
-                        };
-                        Some(TableEntry { subnet, to, out_link: None })
-                    })
-                    .collect();
+                let entries = subnets.iter().filter_map(|subnet| {
+                    let to = source(observed, cluster, gateway, *subnet)?;
+                    Some(TableEntry::Source(SourceTranslation { subnet: *subnet, to, out_link: None }))
+                });
                 self.gateways.entry(guest.to_string()).or_default().extend(entries);
             }
             None => {
                 if let Some(outside) = resolve::outside_link(observed, gateway) {
-                    for subnet in &subnets {
-                        let to = match gateway.translation {
-                            Translation::Masquerade => None,
-                            Translation::Snat => match resolve::outside_address(observed, cluster, gateway) {
-                                None => continue,
-                                some => some,
-                            },
-                        };
-                        self.host.push(TableEntry { subnet: *subnet, to, out_link: Some(outside.clone()) });
-                    }
-                    self.host_ways.push(HostWay { bridge: gateway.bridge.to_string(), outside, subnets });
+                    self.host.extend(subnets.iter().filter_map(|subnet| {
+                        let (to, out_link) = (source(observed, cluster, gateway, *subnet)?, Some(outside.clone()));
+                        Some(TableEntry::Source(SourceTranslation { subnet: *subnet, to, out_link }))
+                    }));
+                    let (bridge, subnets) = (gateway.bridge.to_string(), subnets.clone());
+                    self.host_ways.push(HostWay { bridge, outside, subnets });
                 }
             }
+        }
+        if let Some(subnet) = subnets.first()
+            && let Some(address) = source(observed, cluster, gateway, *subnet)
+        {
+            self.forwards(observed, cluster, gateway, &subnets, address);
         }
         let via = resolve::gateway_address(observed, cluster, gateway).map(|net| net.addr());
         for member in &gateway.members {
@@ -198,10 +195,16 @@ impl Wishes {
     }
 }
 
-/// What the members' addresses become: the gateway's address outside; while that is not known, what stands already.
-fn source(observed: &Observed, cluster: &Cluster, gateway: &Gateway, subnet: IpNet) -> Option<IpAddr> {
-    resolve::outside_address(observed, cluster, gateway).or_else(|| {
+/// What the members' addresses become, if that is known: `None` to masquerade, else the gateway's address outside; while
+/// that is not known, what stands already.
+fn source(observed: &Observed, cluster: &Cluster, gateway: &Gateway, subnet: IpNet) -> Option<Option<IpAddr>> {
+    if gateway.translation == Translation::Masquerade {
+        return Some(None);
+    }
+    let stands = || {
         let facts = observed.guests.get(gateway.guest.as_deref()?)?;
-        topology::guest_translations(facts).into_iter().find(|entry| entry.subnet == subnet)?.to
-    })
+        let entries = topology::guest_translations(facts);
+        entries.iter().filter_map(TableEntry::source).find(|entry| entry.subnet == subnet)?.to
+    };
+    resolve::outside_address(observed, cluster, gateway).or_else(stands).map(Some)
 }

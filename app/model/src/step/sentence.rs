@@ -6,7 +6,7 @@ use crate::{
     observed::{Attachment, DhcpHost},
 };
 
-use super::{GuestRoute, Step, TableEntry};
+use super::{Forwarded, GuestRoute, Step, TableEntry};
 
 impl Step {
     pub fn sentence(&self, language: Language) -> String {
@@ -74,7 +74,15 @@ impl Step {
             Self::ReplaceTable { translations, .. } => translate("the host", "主机", translations),
             Self::InsertRule { rule } => {
                 let (from, to, chain) = (&rule.in_link, &rule.out_link, &rule.chain);
-                if from == to {
+                if let Some(Forwarded { protocol, to: target }) = rule.to {
+                    let (address, port) = (target.ip(), target.port());
+                    Sentence::new(
+                        format!(
+                            "Let {protocol} port {port} of {address} be reached by {to}: one accept rule at the head of {chain}"
+                        ),
+                        format!("允许经 {to} 访问 {address} 的 {protocol} 端口 {port}：在 {chain} 链首加一条放行规则"),
+                    )
+                } else if rule.lets_ports_talk() {
                     Sentence::new(
                         format!("Let the ports of {from} talk to each other: one accept rule at the head of {chain}"),
                         format!("允许 {from} 的端口互相通信：在 {chain} 链首加一条放行规则"),
@@ -93,6 +101,13 @@ impl Step {
             }
             Self::DeleteRule { rule } => {
                 let (from, to, chain) = (&rule.in_link, &rule.out_link, &rule.chain);
+                if let Some(Forwarded { protocol, to }) = rule.to {
+                    let (address, port) = (to.ip(), to.port());
+                    return Sentence::new(
+                        format!("Remove our accept rule for {protocol} port {port} of {address} from {chain}"),
+                        format!("从 {chain} 删除我们为 {address} 的 {protocol} 端口 {port} 加的放行规则"),
+                    );
+                }
                 Sentence::new(
                     format!("Remove our accept rule for {from} to {to} from {chain}"),
                     format!("从 {chain} 删除我们为 {from} 到 {to} 加的放行规则"),
@@ -245,16 +260,20 @@ fn translate(who: &str, who_zh: &str, entries: &[TableEntry]) -> Sentence {
             format!("删除{who_zh}上我们的地址转换表"),
         );
     }
-    let each = |unknown: &str| {
-        let said = entries.iter().map(|entry| {
-            let to = entry.to.map_or_else(|| unknown.to_owned(), |address| address.to_string());
-            format!("{} → {to}", entry.subnet)
+    let each = |unknown: &str, port: &str| {
+        let said = entries.iter().filter_map(|entry| match entry {
+            TableEntry::Source(source) => {
+                let to = source.to.map_or_else(|| unknown.to_owned(), |address| address.to_string());
+                Some(format!("{} → {to}", source.subnet))
+            }
+            TableEntry::Destination(asked) => Some(format!("{} {port} {} → {}", asked.protocol, asked.port, asked.to)),
+            TableEntry::Hairpin { .. } => None,
         });
         said.collect::<Vec<_>>().join(", ")
     };
     Sentence::new(
-        format!("On {who}, translate {}", each("its address outside")),
-        format!("在{who_zh}上做地址转换 {}", each("其外网地址")),
+        format!("On {who}, translate {}", each("its address outside", "port")),
+        format!("在{who_zh}上做地址转换 {}", each("其外网地址", "端口")),
     )
 }
 

@@ -110,6 +110,8 @@ fn translated(table: &Table, chain: &Chain, rule: &Rule) -> Option<Translation> 
                 found.to = address;
             }
             Statement::Masquerade => translates = true,
+            // Only for what a port forward brought here.
+            Statement::Match { field: Field::ConnectionStatus, .. } => return None,
             _ => {}
         }
     }

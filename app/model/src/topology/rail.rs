@@ -63,7 +63,7 @@ pub fn bridges(observed: &Observed, topology: &Topology) -> BTreeMap<String, Rai
             host_routes: topology.routing.forwards == Some(true) && !translations.is_empty(),
             translations,
             talk: talk(observed, &link.name),
-            let_through: ours.iter().any(|rule| rule.in_link == link.name && rule.out_link == link.name),
+            let_through: ours.iter().any(|rule| rule.out_link == link.name && rule.lets_ports_talk()),
             learnt: observed
                 .fdb
                 .iter()

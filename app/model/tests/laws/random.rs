@@ -1,8 +1,10 @@
 //! Hosts, and edits of documents, made at random.
 
+use std::net::IpAddr;
+
 use model::{
     Cluster, Mac, Observed, autostart,
-    cluster::{Lease, Route, Translation},
+    cluster::{Forward, Lease, Protocol, Route, Translation},
     gateway::{self, GatewayRequest},
     lease::collide,
     nic::{self, Place, Setting},
@@ -31,6 +33,7 @@ pub enum Edit {
     Inside { nic: usize, last: u8, mtu: Option<u32>, route: bool },
     Gateway { bridge: usize, guest: Option<usize>, members: usize, masquerade: bool, detach: bool },
     RemoveGateway(usize),
+    Forward { bridge: usize, member: usize, port: u16, udp: bool },
     Autostart { guest: Option<usize>, on: bool },
     Keep(Option<ManagerKind>),
     Lease { nic: usize, last: u8, named: bool },
@@ -56,7 +59,13 @@ pub fn edit() -> impl Strategy<Value = Edit> {
         (bridge.clone(), proptest::option::weighted(0.8, guest), 0..16usize, any::<bool>(), any::<bool>()).prop_map(
             |(bridge, guest, members, masquerade, detach)| Edit::Gateway { bridge, guest, members, masquerade, detach }
         ),
-        bridge.prop_map(Edit::RemoveGateway),
+        bridge.clone().prop_map(Edit::RemoveGateway),
+        (bridge, 0..4usize, 79..82u16, any::<bool>()).prop_map(|(bridge, member, port, udp)| Edit::Forward {
+            bridge,
+            member,
+            port,
+            udp
+        }),
         (proptest::option::of(0..GUESTS.len()), any::<bool>()).prop_map(|(guest, on)| Edit::Autostart { guest, on }),
         proptest::option::weighted(0.8, 0..4usize).prop_map(|kind| Edit::Keep(kind.map(|kind| ManagerKind::ALL[kind]))),
     ]
@@ -143,6 +152,7 @@ pub fn edited(observed: &Observed, committed: &Cluster, cluster: &Cluster, edit:
                 translation: if *masquerade { Translation::Masquerade } else { Translation::Snat },
                 detach_outside: *detach,
                 probe: None,
+                forwards: None,
             };
             gateway::draft(observed, cluster, &request)
         }
@@ -166,6 +176,22 @@ pub fn edited(observed: &Observed, committed: &Cluster, cluster: &Cluster, edit:
             Ok(draft)
         }
         Edit::RemoveGateway(n) => Ok(gateway::remove_gateway(cluster, BRIDGES[*n])),
+        Edit::Forward { bridge, member, port, udp } => {
+            let mut draft = cluster.clone();
+            for gateway in draft.gateways.iter_mut().filter(|gateway| &*gateway.bridge == BRIDGES[*bridge]) {
+                let members = gateway::members(observed, cluster, gateway);
+                let nobody = IpAddr::from([192, 168, 48, 77]);
+                let to = members.get(*member).map_or(nobody, |(_, address)| *address);
+                let protocol = if *udp { Protocol::Udp } else { Protocol::Tcp };
+                let forward = Forward { port: *port, protocol, to, to_port: udp.then_some(8080) };
+                let there = gateway.forwards.iter().position(|own| (own.port, own.protocol) == (*port, protocol));
+                match there {
+                    Some(at) => drop(gateway.forwards.remove(at)),
+                    None => gateway.forwards.push(forward),
+                }
+            }
+            Ok(draft)
+        }
         Edit::Autostart { guest, on } => {
             let guest = guest.map(|guest| Subject::Guest(GUESTS[guest].to_owned()));
             let subject = guest.unwrap_or_else(|| Subject::Network("default".to_owned()));

@@ -1,7 +1,7 @@
 //! What iptables-nft wrote as `xt` extensions, which nft cannot say in JSON.
 //!
 //! `iptables-nft-save` prints the same rules in the same order. Where both lists of a chain are equally long, comment,
-//! connection state, reject and masquerade are filled in as nft itself would have printed them.
+//! connection state, port, reject and masquerade are filled in as nft itself would have printed them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,33 +20,26 @@ pub fn manages(rule: &NarrowRule) -> bool {
         && rule.chain.chars().all(|c| c.is_ascii_uppercase() || matches!(c, '_' | '-') || c.is_ascii_digit())
 }
 
-/// Puts a rule for known connections at the head of its chain, in words that iptables can read back.
+/// Puts a rule for known connections, or for one port, at the head of its chain, in words that iptables can read back.
 pub async fn insert(rule: &NarrowRule, doing: &str) -> Result<(), Error> {
     let program = if rule.family == "ip6" { "ip6tables-nft" } else { "iptables-nft" };
     let comment = Rule::mark(&rule.serves);
-    let arguments = [
-        "-w",
-        "5",
-        "-t",
-        &rule.table,
-        "-I",
-        &rule.chain,
-        "1",
-        "-i",
-        &rule.in_link,
-        "-o",
-        &rule.out_link,
-        "-m",
-        "conntrack",
-        "--ctstate",
-        "RELATED,ESTABLISHED",
-        "-m",
-        "comment",
-        "--comment",
-        &comment,
-        "-j",
-        "ACCEPT",
-    ];
+    let asked = rule.to.map(|asked| {
+        let (address, port) = (asked.to.ip().to_string(), asked.to.port().to_string());
+        (address, asked.protocol.to_string(), port)
+    });
+    let mut arguments = vec!["-w", "5", "-t", &rule.table, "-I", &rule.chain, "1"];
+    if !rule.in_link.is_empty() {
+        arguments.extend(["-i", &rule.in_link]);
+    }
+    arguments.extend(["-o", &rule.out_link]);
+    if let Some((address, protocol, port)) = &asked {
+        arguments.extend(["-d", address, "-p", protocol, "-m", protocol, "--dport", port]);
+    }
+    if rule.established {
+        arguments.extend(["-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED"]);
+    }
+    arguments.extend(["-m", "comment", "--comment", &comment, "-j", "ACCEPT"]);
     run(program, &arguments, None, doing).await.map(drop)
 }
 
@@ -106,6 +99,7 @@ fn fill_in_rule(rule: &mut Rule, words: &[String]) {
                 None
             }
             Some("conntrack") => options.connection_state(),
+            Some(protocol @ ("tcp" | "udp")) => options.destination_port(protocol),
             Some("REJECT") => options.reject(),
             Some("MASQUERADE") => options.masquerade(),
             _ => None,
@@ -139,6 +133,16 @@ impl Options<'_> {
             return None;
         }
         Some(json!({"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": states}}))
+    }
+
+    /// Only the plain case: one port, and nothing else asked of the protocol.
+    fn destination_port(&self, protocol: &str) -> Option<Value> {
+        let at = self.0.windows(2).position(|pair| pair[0] == "-m" && pair[1] == protocol)?;
+        let [option, port, rest @ ..] = self.0.get(at + 2..)? else { return None };
+        let alone = rest.first().is_none_or(|next| matches!(next.as_str(), "-m" | "-j" | "-g"));
+        let port = port.parse::<u16>().ok().filter(|_| alone && option == "--dport")?;
+        let left = json!({"payload": {"protocol": protocol, "field": "dport"}});
+        Some(json!({"match": {"op": "==", "left": left, "right": port}}))
     }
 
     fn reject(&self) -> Option<Value> {

@@ -3,8 +3,9 @@
 use std::io::Write;
 
 use model::{
+    cluster::Protocol,
     observed::Table,
-    step::{NarrowRule, TableEntry},
+    step::{DestinationTranslation, Forwarded, NarrowRule, SourceTranslation, TableEntry},
 };
 
 use super::*;
@@ -60,21 +61,40 @@ fn says_every_rule_as_nft_says_it() {
 #[ignore = "needs root in a network namespace"]
 fn replaces_our_table_and_removes_it() {
     inside(|| async {
-        let entry = |subnet: &str, to: Option<&str>, out: Option<&str>| TableEntry {
-            subnet: subnet.parse().expect("a prefix"),
-            to: to.map(|to| to.parse().expect("an address")),
-            out_link: out.map(str::to_owned),
+        let entry = |subnet: &str, to: Option<&str>, out: Option<&str>| {
+            TableEntry::Source(SourceTranslation {
+                subnet: subnet.parse().expect("a prefix"),
+                to: to.map(|to| to.parse().expect("an address")),
+                out_link: out.map(str::to_owned),
+            })
+        };
+        let forward = |address: Option<&str>, except: Option<&str>, protocol| {
+            TableEntry::Destination(DestinationTranslation {
+                protocol,
+                port: 8080,
+                address: address.map(|address| address.parse().expect("an address")),
+                except: except.map(str::to_owned),
+                to: "192.168.48.20:80".parse().expect("an address and port"),
+            })
         };
         let entries = [
             entry("192.168.48.0/24", Some("192.168.122.202"), Some("virbr0")),
             entry("192.168.49.0/24", None, None),
             entry("fd00:48::/64", Some("fd00::1"), None),
+            TableEntry::Hairpin { hairpin: "192.168.48.0/24".parse().expect("a prefix") },
+            forward(Some("192.168.122.202"), None, Protocol::Tcp),
+            forward(None, Some("virbr0"), Protocol::Udp),
         ];
         let expected = [
             "fib saddr type local accept",
-            "ip saddr 192.168.48.0/24 ip daddr != 192.168.48.0/24 oifname \"virbr0\" snat ip to 192.168.122.202",
-            "ip saddr 192.168.49.0/24 ip daddr != 192.168.49.0/24 masquerade",
-            "ip6 saddr fd00:48::/64 ip6 daddr != fd00:48::/64 snat ip6 to fd00::1",
+            "ip saddr 192.168.48.0/24 ip daddr != 192.168.48.0/24 oifname \"virbr0\" counter snat ip to 192.168.122.202",
+            "ip saddr 192.168.49.0/24 ip daddr != 192.168.49.0/24 counter masquerade",
+            "ip6 saddr fd00:48::/64 ip6 daddr != fd00:48::/64 counter snat ip6 to fd00::1",
+            "ip saddr 192.168.48.0/24 ip daddr 192.168.48.0/24 ct status dnat counter masquerade",
+        ];
+        let forwarded = [
+            "ip daddr 192.168.122.202 tcp dport 8080 counter dnat ip to 192.168.48.20:80",
+            "iifname != \"virbr0\" fib daddr type local udp dport 8080 counter dnat ip to 192.168.48.20:80",
         ];
         for _ in 0..2 {
             Firewall.replace_table(&entries).await.expect("replaced");
@@ -82,6 +102,10 @@ fn replaces_our_table_and_removes_it() {
             let chain = tables["inet bridgehead"].chain("postrouting").expect("our chain");
             assert_eq!((chain.hook.as_deref(), chain.priority), (Some("postrouting"), Some(100)));
             assert_eq!(chain.rules.iter().map(model::observed::Rule::text).collect::<Vec<_>>(), expected);
+            let chain = tables["inet bridgehead"].chain("prerouting").expect("our chain");
+            assert_eq!((chain.hook.as_deref(), chain.priority), (Some("prerouting"), Some(-100)));
+            assert_eq!(chain.rules.iter().map(model::observed::Rule::text).collect::<Vec<_>>(), forwarded);
+            assert_eq!(model::firewall::translation::read(&tables["inet bridgehead"]), entries);
         }
         Firewall.replace_table(&[]).await.expect("removed");
         Firewall.replace_table(&[]).await.expect("removing what is not there");
@@ -119,6 +143,7 @@ fn a_narrow_rule_stands_first_and_reads_back_in_iptables() {
             in_link: "mybr0".to_owned(),
             out_link: "mybr0".to_owned(),
             established,
+            to: None,
             serves: "mybr0".to_owned(),
         };
         for established in [false, true] {
@@ -134,6 +159,22 @@ fn a_narrow_rule_stands_first_and_reads_back_in_iptables() {
             let line =
                 format!("-A FORWARD -i mybr0 -o mybr0 {state}-m comment --comment \"bridgehead:mybr0\" -j ACCEPT");
             assert!(saved.lines().any(|saved| saved == line), "{saved}");
+        }
+        for protocol in Protocol::ALL {
+            let to = Forwarded { protocol, to: "192.168.48.20:80".parse().expect("an address and port") };
+            let rule = NarrowRule { in_link: String::new(), to: Some(to), ..rule(false) };
+            Firewall.insert_rule(&rule).await.expect("inserted");
+            let (tables, _) = Firewall.read().await.expect("the ruleset");
+            let table = &tables["ip filter"];
+            let chain = table.chain("FORWARD").expect("the chain");
+            assert_eq!(NarrowRule::read(table, chain, &chain.rules[0]).as_ref(), Some(&rule));
+            let saved = run("iptables-nft-save", &["-t", "filter"]);
+            let line = format!(
+                "-A FORWARD -d 192.168.48.20/32 -o mybr0 -p {protocol} -m {protocol} --dport 80 -m comment --comment \
+                 \"bridgehead:mybr0\" -j ACCEPT"
+            );
+            assert!(saved.lines().any(|saved| saved == line), "{saved}");
+            Firewall.delete_rule(&rule).await.expect("deleted");
         }
         Firewall.delete_rule(&rule(false)).await.expect("deleted");
         Firewall.delete_rule(&rule(true)).await.expect("deleted");
@@ -154,6 +195,7 @@ fn refusals_carry_what_nft_said() {
             in_link: "a".to_owned(),
             out_link: "b".to_owned(),
             established: false,
+            to: None,
             serves: "a".to_owned(),
         };
         let error = Firewall.insert_rule(&rule).await.expect_err("no such table").to_string();

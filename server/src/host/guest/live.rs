@@ -8,7 +8,7 @@ use std::{
 use model::{
     Mac,
     observed::{AgentChannel, Attachment, Domain, Marks, NicMark},
-    step::{GuestRoute, GuestTool, NicDefinition, TableEntry},
+    step::{GuestRoute, GuestTool, NicDefinition, SourceTranslation, TableEntry},
 };
 
 use super::*;
@@ -172,11 +172,11 @@ async fn translates_and_forwards() {
     let (_held, libvirt) = (LAB.lock().await, lab().await);
     ready(&libvirt, "master").await;
     let before = facts(&libvirt, "master").await;
-    let entry = TableEntry {
+    let entry = TableEntry::Source(SourceTranslation {
         subnet: "192.168.48.0/24".parse().expect("a subnet"),
         to: Some("192.168.122.202".parse().expect("an address")),
         out_link: None,
-    };
+    });
     let was = before.ip_forward.expect("known");
     set_forwarding(&libvirt, "master", !was).await.expect("set");
     for _ in 0..2 {

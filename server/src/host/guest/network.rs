@@ -89,7 +89,7 @@ pub async fn replace_table(
     tool: GuestTool,
     entries: &[TableEntry],
 ) -> Result<(), Error> {
-    let guest = Guest::new(libvirt, domain, format!("set the source translations in guest {domain}"));
+    let guest = Guest::new(libvirt, domain, format!("set the translations in guest {domain}"));
     let unsupported = |reason| Error::Unsupported { doing: guest.doing.clone(), reason };
     match tool {
         GuestTool::Nft => {
@@ -97,7 +97,10 @@ pub async fn replace_table(
             guest.run(&["nft", "-f", "-"], Some(text.as_bytes())).await
         }
         GuestTool::Iptables => {
-            let jumped = guest.exec(&translation::JUMP, None).await?.status == 0;
+            let mut jumped = [false; 2];
+            for (jumped, ask) in jumped.iter_mut().zip(translation::JUMPS) {
+                *jumped = guest.exec(&ask, None).await?.status == 0;
+            }
             let text = translation::iptables(entries, jumped).map_err(unsupported)?;
             guest.run(&["iptables-restore", "--noflush", "--wait"], Some(text.as_bytes())).await
         }

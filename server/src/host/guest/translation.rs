@@ -1,35 +1,46 @@
-//! Source translation inside a guest: our own table `ip bridgehead`, or our own chain where there is only iptables.
+//! Translation inside a guest: our own table `ip bridgehead`, or our own chains where there is only iptables.
 //!
 //! What both say is decided in [`model::firewall::translation`]; here its values are checked, and iptables is told all of
 //! it in one commit.
 
-use std::{fmt::Write, net::IpAddr};
+use std::fmt::Write;
 
 use ipnet::IpNet;
 use model::{
-    firewall::translation::{IPTABLES_CHAIN as CHAIN, read_iptables, script, table},
+    firewall::translation::{IPTABLES_CHAINS as CHAINS, iptables_rules, read_iptables, script, table},
     name::LinkName,
     observed::Table,
-    step::TableEntry,
+    step::{DestinationTranslation, SourceTranslation, TableEntry},
 };
 
 /// Our table's family: guests translate IPv4 only.
 const FAMILY: &str = "ip";
 /// Prints iptables' nat table as the rules that would make it.
 pub const LIST: [&str; 5] = ["iptables", "-w", "-t", "nat", "-S"];
-/// Whether POSTROUTING jumps to our chain.
-pub const JUMP: [&str; 8] = ["iptables", "-w", "-t", "nat", "-C", "POSTROUTING", "-j", CHAIN];
+/// Each asks whether a chain of iptables jumps to ours.
+pub const JUMPS: [[&str; 8]; 2] = [jump(CHAINS[0]), jump(CHAINS[1])];
+
+const fn jump((from, own): (&'static str, &'static str)) -> [&'static str; 8] {
+    ["iptables", "-w", "-t", "nat", "-C", from, "-j", own]
+}
 
 fn check(entries: &[TableEntry]) -> Result<(), String> {
     for entry in entries {
-        if let IpNet::V6(subnet) = entry.subnet {
+        let (subnet, addresses, link) = match entry {
+            TableEntry::Source(SourceTranslation { subnet, to, out_link }) => (Some(subnet), [*to, None], out_link),
+            TableEntry::Destination(DestinationTranslation { address, except, to, .. }) => {
+                (None, [*address, Some(to.ip())], except)
+            }
+            TableEntry::Hairpin { hairpin } => (Some(hairpin), [None, None], &None),
+        };
+        if let Some(IpNet::V6(subnet)) = subnet {
             return Err(format!("{subnet} is not an IPv4 subnet; only IPv4 is translated"));
         }
-        if let Some(to @ IpAddr::V6(_)) = entry.to {
+        if let Some(to) = addresses.into_iter().flatten().find(|address| address.is_ipv6()) {
             return Err(format!("{to} is not an IPv4 address; only IPv4 is translated"));
         }
-        if let Some(link) = &entry.out_link {
-            link.parse::<LinkName>().map_err(|error| format!("the link it leaves by: {error}"))?;
+        if let Some(link) = link {
+            link.parse::<LinkName>().map_err(|error| format!("the link it goes by: {error}"))?;
         }
     }
     Ok(())
@@ -41,35 +52,40 @@ pub fn nft(entries: &[TableEntry]) -> Result<String, String> {
     Ok(script(FAMILY, entries))
 }
 
-/// Input of `iptables-restore --noflush`: the same in one commit. `jumped` says whether POSTROUTING jumps to our chain.
-pub fn iptables(entries: &[TableEntry], jumped: bool) -> Result<String, String> {
+/// Input of `iptables-restore --noflush`: the same in one commit. `jumped` says which chains of iptables jump to ours.
+pub fn iptables(entries: &[TableEntry], jumped: [bool; 2]) -> Result<String, String> {
     check(entries)?;
-    // Naming the chain makes it, or empties it.
-    let mut text = format!("*nat\n:{CHAIN} - [0:0]\n");
+    let mut text = "*nat\n".to_owned();
     let mut line = |line: std::fmt::Arguments<'_>| {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{line}");
     };
-    if jumped {
-        line(format_args!("-D POSTROUTING -j {CHAIN}"));
+    let chains = CHAINS.into_iter().zip(iptables_rules(entries)).zip(jumped);
+    // Port forwards are mentioned only where there are some, or were.
+    let chains: Vec<_> =
+        chains.filter(|((chain, rules), jumped)| *chain == CHAINS[0] || *jumped || !rules.is_empty()).collect();
+    for (((_, own), _), _) in &chains {
+        // Naming the chain makes it, or empties it.
+        line(format_args!(":{own} - [0:0]"));
     }
-    if entries.is_empty() {
-        line(format_args!("-X {CHAIN}"));
-    } else {
-        line(format_args!("-A {CHAIN} -m addrtype --src-type LOCAL -j ACCEPT"));
-        for entry in entries {
-            let subnet = entry.subnet.trunc();
-            let out = entry.out_link.as_ref().map(|name| format!(" -o {name}")).unwrap_or_default();
-            let target = entry.to.map_or_else(|| "MASQUERADE".to_owned(), |to| format!("SNAT --to-source {to}"));
-            line(format_args!("-A {CHAIN} -s {subnet} ! -d {subnet}{out} -j {target}"));
+    for (((from, own), rules), jumped) in chains {
+        if jumped {
+            line(format_args!("-D {from} -j {own}"));
         }
-        line(format_args!("-I POSTROUTING 1 -j {CHAIN}"));
+        if rules.is_empty() {
+            line(format_args!("-X {own}"));
+            continue;
+        }
+        for rule in rules {
+            line(format_args!("-A {own} {rule}"));
+        }
+        line(format_args!("-I {from} 1 -j {own}"));
     }
     line(format_args!("COMMIT"));
     Ok(text)
 }
 
-/// Our chain in iptables, as the table in nftables that means the same: whoever reads translations reads one kind.
+/// Our chains in iptables, as the table in nftables that means the same: whoever reads translations reads one kind.
 pub fn table_of(printed: &str) -> Option<Table> {
     Some(table(FAMILY, &read_iptables(printed)?))
 }

@@ -6,6 +6,7 @@ use super::{End, GatewayLine, GuestSketch, Mark, NicSketch, Origin, RailSketch};
 use crate::{
     Mac,
     observed::Attachment,
+    step::TableEntry,
     topology::{self, Guest, Socket, Topology},
 };
 
@@ -128,7 +129,11 @@ fn lines(guest: &Guest, rails: &[RailSketch]) -> Vec<GatewayLine> {
     let lines = role.inside.iter().map(|bridge| {
         let on_bridge = guest.nics.iter().filter(|nic| nic.bridge.as_ref() == Some(bridge));
         let nets: Vec<_> = on_bridge.flat_map(|nic| &nic.addresses).map(|address| address.net).collect();
-        let entry = guest.translations.iter().find(|entry| nets.iter().any(|net| entry.subnet.contains(&net.addr())));
+        let entry = guest
+            .translations
+            .iter()
+            .filter_map(TableEntry::source)
+            .find(|entry| nets.iter().any(|net| entry.subnet.contains(&net.addr())));
         GatewayLine {
             bridge: bridge.clone(),
             outside: outside.clone(),

@@ -80,7 +80,7 @@ pub fn sources(steps: &[Step]) -> BTreeSet<(&str, IpAddr)> {
         .collect();
     let needed = steps.iter().flat_map(|step| match step {
         Step::ReplaceGuestTable { guest, translations, .. } => {
-            translations.iter().filter_map(|entry| Some((guest.as_str(), entry.to?))).collect::<Vec<_>>()
+            translations.iter().filter_map(|entry| Some((guest.as_str(), entry.source()?.to?))).collect::<Vec<_>>()
         }
         _ => Vec::new(),
     });
