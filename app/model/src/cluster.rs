@@ -3,9 +3,11 @@
 //! Human-edited TOML with one meaning. An entry says that something is to be so; what no entry names is left alone.
 //! [`check`](crate::check) says whether a document makes sense on a host.
 
+mod gateway;
+
 use std::{
     fmt::{self, Display, Formatter},
-    net::{IpAddr, SocketAddr},
+    net::IpAddr,
     str::FromStr,
 };
 
@@ -20,6 +22,7 @@ use crate::{
     observed::ManagerKind,
     wire,
 };
+pub use gateway::{Forward, Gateway, Protocol, Translation};
 
 /// The whole document.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
@@ -131,53 +134,6 @@ pub struct Route {
     pub via: IpAddr,
 }
 
-/// A guest, or the host, that routes and translates for a bridge.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Gateway {
-    pub bridge: LinkName,
-    /// The guest that is the gateway; absent if the host is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub guest: Option<GuestName>,
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub host: bool,
-    /// The libvirt network, bridge or (for the host) link that the gateway leaves by.
-    pub outside: NetworkName,
-    #[serde(default)]
-    pub translation: Translation,
-    /// Guests whose default route moves to this gateway.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub members: Vec<GuestName>,
-    /// Unplug the members from the outside network, last of all.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub detach_outside: bool,
-    /// The address that a traceroute from each member must reach; the host's own default gateway if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
-    pub probe: Option<IpAddr>,
-    /// Its ports that lead to members.
-    #[serde(default, rename = "forward", skip_serializing_if = "Vec::is_empty")]
-    pub forwards: Vec<Forward>,
-}
-
-/// A port of a gateway that leads from outside to a member.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Forward {
-    /// As it is asked from outside, 1 to 65535.
-    pub port: u16,
-    #[serde(default, skip_serializing_if = "Protocol::is_tcp")]
-    pub protocol: Protocol,
-    /// The member's address on the bridge.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub to: IpAddr,
-    /// The member's port; the same if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub to_port: Option<u16>,
-}
-
 /// A guest itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -218,66 +174,6 @@ pub struct Lease {
     /// The host name that DHCP and DNS of the network give it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-}
-
-/// How the sources of a gateway's members are rewritten.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum Translation {
-    /// To the address that the gateway has outside when the plan is made.
-    #[default]
-    Snat,
-    /// To whatever address the outgoing interface has at the time.
-    Masquerade,
-}
-
-/// A protocol that has ports.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Default,
-    Serialize,
-    Deserialize,
-    BorshSerialize,
-    BorshDeserialize,
-)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum Protocol {
-    #[default]
-    Tcp,
-    Udp,
-}
-
-impl Protocol {
-    pub const ALL: [Self; 2] = [Self::Tcp, Self::Udp];
-
-    fn is_tcp(&self) -> bool {
-        *self == Self::Tcp
-    }
-}
-
-/// As nftables and iptables name it.
-impl fmt::Display for Protocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Tcp => "tcp",
-            Self::Udp => "udp",
-        })
-    }
-}
-
-impl Forward {
-    /// Where the member is asked.
-    pub fn target(&self) -> SocketAddr {
-        SocketAddr::new(self.to, self.to_port.unwrap_or(self.port))
-    }
 }
 
 impl Bridge {

@@ -106,7 +106,7 @@ fn members(observed: &Observed, cluster: &Cluster, gateway: &Gateway) -> Vec<(St
 fn bad_port(text: &str, may_be_empty: bool, texts: &Texts) -> Option<String> {
     let text = text.trim();
     let is_port = text.parse::<u16>().is_ok_and(|port| port > 0);
-    (!is_port && !(may_be_empty && text.is_empty())).then(|| fill(texts.not_a_port, &[text]))
+    (!is_port && (!may_be_empty || !text.is_empty())).then(|| fill(texts.not_a_port, &[text]))
 }
 
 #[component]

@@ -79,6 +79,7 @@ fn marks_come_back() {
         )]
         .into(),
         routes: Vec::new(),
+        mtus: [(Mac([0x52, 0x54, 0, 0, 0, 1]), 1400)].into(),
         ip_forward: Some(false),
         autostart: Some(false),
     };
