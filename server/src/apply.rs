@@ -30,6 +30,7 @@ use model::{
     plan::{self, Change, ChangeState, Plan, guard, plan},
     proof::{Promise, Proof},
     step::Step,
+    wire::Sealed,
 };
 use serde::Deserialize;
 use tokio::{
@@ -300,7 +301,7 @@ impl Engine {
             who: caller.who.clone(),
             why,
             state: ChangeState::Applying,
-            steps: plan.steps.clone(),
+            steps: Sealed::of(&plan.steps),
             done: 0,
             error: None,
             left_over: Vec::new(),

@@ -26,6 +26,7 @@ use crate::{
     note::{Note, Severity},
     proof::{Promise, Proof},
     step::Step,
+    wire::Sealed,
 };
 
 use marks::MarksPlan;
@@ -216,7 +217,8 @@ pub struct Change {
     pub who: String,
     pub why: String,
     pub state: ChangeState,
-    pub steps: Vec<Step>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Step>))]
+    pub steps: Sealed<Vec<Step>>,
     /// How many steps are done.
     pub done: usize,
     /// What went wrong, if anything did.

@@ -7,6 +7,8 @@
 //! [`encode`] and [`decode`] are the whole of it. The rest says how fields of foreign types are written: an attribute
 //! `#[borsh(serialize_with = …, deserialize_with = …)]` names them.
 
+mod sealed;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
@@ -17,6 +19,7 @@ use borsh::{
     io::{Error, ErrorKind, Read, Result, Write},
 };
 use ipnet::IpNet;
+pub use sealed::Sealed;
 use serde_json::Value;
 
 /// The bytes of a value.

@@ -16,7 +16,7 @@ use model::{
     plan::{Change, ChangeState, plan},
     proof::{Promise, Proof},
     step::Step,
-    wire::{decode, encode},
+    wire::{Sealed, decode, encode},
 };
 use serde_json::json;
 use world::{lab, mac};
@@ -48,7 +48,7 @@ fn change(steps: Vec<Step>) -> Change {
         why: "apply".to_owned(),
         state: ChangeState::RolledBack,
         done: steps.len(),
-        steps,
+        steps: Sealed::of(&steps),
         error: Some("no slot is free".to_owned()),
         left_over: vec!["the bridge mybr0".to_owned()],
         proofs: vec![proof],

@@ -7,6 +7,7 @@ use model::{
     Cluster,
     plan::{Change, ChangeState, Plan},
     proof::Proof,
+    wire::Sealed,
 };
 use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
@@ -83,7 +84,7 @@ impl Entry {
             who: self.who.clone(),
             why: self.why.clone(),
             state: self.state,
-            steps: self.plan.steps.clone(),
+            steps: Sealed::of(&self.plan.steps),
             done: self.begun.min(self.plan.steps.len()),
             error,
             left_over,
