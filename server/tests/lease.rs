@@ -16,10 +16,14 @@ fn output(program: &str, arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// The network as it is now, and as it is defined.
+/// The network as it is now, and as it is defined; without the number of those who use it, which libvirt forgets with every
+/// update.
 fn definitions() -> [String; 2] {
-    [&["net-dumpxml", "default"][..], &["net-dumpxml", "default", "--inactive"]]
-        .map(|arguments| output("virsh", arguments))
+    [&["net-dumpxml", "default"][..], &["net-dumpxml", "default", "--inactive"]].map(|arguments| {
+        let printed = output("virsh", arguments);
+        let (_, inner) = printed.split_once('\n').expect("lines");
+        inner.to_owned()
+    })
 }
 
 fn inside(guest: &str, script: &str) -> String {

@@ -25,10 +25,10 @@ const PROGRAM: Duration = Duration::from_secs(5);
 const RULESET: usize = 128 << 10;
 
 const PROGRAMS: [&str; 5] = ["ip", "nft", "iptables", "traceroute", "ping"];
-/// What is there where a network manager is installed, or runs.
+/// What is there where a network manager is installed, or runs. systemd makes the folder of networkd in any case.
 const MARKERS: [(&str, ManagerKind); 4] = [
     ("/usr/sbin/netplan", ManagerKind::Netplan),
-    ("/run/systemd/netif/links", ManagerKind::Networkd),
+    ("/run/systemd/netif/state", ManagerKind::Networkd),
     ("/run/NetworkManager", ManagerKind::NetworkManager),
     ("/run/network/ifstate", ManagerKind::Ifupdown),
 ];
