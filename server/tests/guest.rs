@@ -9,11 +9,12 @@ mod server;
 use std::{
     collections::BTreeMap,
     process::{Command, Stdio},
-    thread::scope,
+    thread::{scope, sleep},
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
-use server::{PROGRAM, Server, alone, say, until};
+use server::{PROGRAM, Server, alone, say, until, within};
 
 const BRIDGE: &str = "[[bridge]]\nname = \"mybr0\"\naddress = \"192.168.48.1/24\"\n\n";
 
@@ -26,6 +27,13 @@ fn bridgehead(arguments: &[&str]) -> String {
 
 fn inside(guest: &str, script: &str) -> String {
     bridgehead(&["lab", "guest", guest, "--", "sh", "-c", script])
+}
+
+/// The number of its system's start, if it answers.
+fn boot(guest: &str) -> Option<String> {
+    let question = ["lab", "guest", guest, "--", "cat", "/proc/sys/kernel/random/boot_id"];
+    let output = Command::new(PROGRAM).args(question).stdin(Stdio::null()).output().expect("it runs");
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 fn facts(guest: &str) -> Value {
@@ -84,16 +92,16 @@ fn translates(facts: &Value) -> bool {
 
 /// Restarts all of them at once, and waits until their systems are up again.
 fn restart(guests: &[String]) {
-    let boots: BTreeMap<&String, Value> = guests.iter().map(|guest| (guest, facts(guest)["boot"].clone())).collect();
-    let boots = &boots;
     scope(|scope| {
         for guest in guests {
             scope.spawn(move || {
+                let before = boot(guest).expect("a guest that answers");
                 let order = Command::new("virsh").args(["reboot", guest, "--mode", "agent"]).output().expect("virsh");
                 assert!(order.status.success(), "{order:?}");
-                until(&format!("{guest} is up again"), || {
-                    let now = facts(guest);
-                    now["boot"].is_string() && now["boot"] != boots[guest] && now["trouble"].is_null()
+                within(300, &format!("{guest} is up again"), || {
+                    // Each question costs the guest a process, and it has enough to do.
+                    sleep(Duration::from_secs(1));
+                    boot(guest).is_some_and(|now| now != before)
                 });
             });
         }
@@ -132,7 +140,12 @@ fn what_is_set_inside_is_kept_by_the_system_itself() {
         // Nobody is there who could put anything back.
         server.kill();
         restart(&guests);
-        let kept = all();
+        // The agent may answer before the network is set up.
+        let (mut kept, deadline) = (all(), Instant::now() + Duration::from_secs(90));
+        while !kept.iter().flatten().all(|holds| *holds) && Instant::now() < deadline {
+            sleep(Duration::from_secs(1));
+            kept = all();
+        }
         server = server.served_again();
         guests.iter().for_each(|guest| server.hears(guest));
         until("the change is undone", || server.run(&["undo"]).status.success());

@@ -248,8 +248,12 @@ pub fn is_final(change: &Value) -> bool {
     ["committed", "rolled-back"].iter().any(|state| change["state"] == *state)
 }
 
-pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(90);
+pub fn until(what: &str, holds: impl FnMut() -> bool) {
+    within(90, what, holds);
+}
+
+pub fn within(seconds: u64, what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(seconds);
     while !holds() {
         assert!(Instant::now() < deadline, "not in time: {what}");
         sleep(Duration::from_millis(50));

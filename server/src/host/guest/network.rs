@@ -20,6 +20,8 @@ use crate::host::libvirt::{Lane, Libvirt, clean};
 /// How long a NIC that was just plugged in may take to appear.
 const APPEAR: Duration = Duration::from_secs(5);
 const PROGRAM: Duration = Duration::from_secs(10);
+/// Nothing tells when something changes inside: it is looked again after this.
+const LOOK: Duration = Duration::from_millis(100);
 /// Stands in a command for the name that a NIC has in its guest.
 const NIC: &str = "{nic}";
 /// A NIC is followed to a new name so often.
@@ -71,8 +73,18 @@ async fn change_route(libvirt: &Libvirt, domain: &str, route: &GuestRoute, verb:
     if metric != 0 {
         argv.extend(["metric", &metric_text]);
     }
-    let (name, changed) = guest.run_on(mac, &argv).await;
-    guest.or_already(changed, async || guest.has_route(&name, route).await == Some(verb == "add")).await
+    let deadline = Instant::now() + APPEAR;
+    loop {
+        let (name, changed) = guest.run_on(mac, &argv).await;
+        let changed =
+            guest.or_already(changed, async || guest.has_route(&name, route).await == Some(verb == "add")).await;
+        // The guest's own DHCP client may be setting the NIC up, and have taken the address away for a moment.
+        let soon = matches!(changed, Err(Error::Failed { .. })) && verb == "add" && Instant::now() < deadline;
+        if !soon || guest.reaches(&name, via).await {
+            return changed;
+        }
+        sleep(LOOK).await;
+    }
 }
 
 /// Whether the guest routes IPv4 between its interfaces.
@@ -175,7 +187,7 @@ impl<'a> Guest<'a> {
             if Instant::now() > deadline {
                 return Err(Error::NoInterface { doing: self.doing.clone(), mac });
             }
-            sleep(Duration::from_millis(100)).await;
+            sleep(LOOK).await;
         }
     }
 
@@ -199,8 +211,17 @@ impl<'a> Guest<'a> {
     }
 
     async fn has_address(&self, name: &str, address: IpNet) -> Option<bool> {
+        Some(self.addresses(name).await?.contains(&address))
+    }
+
+    /// Whether an address of an interface has this next hop in its subnet; so it is said where that cannot be known.
+    async fn reaches(&self, name: &str, via: IpAddr) -> bool {
+        self.addresses(name).await.is_none_or(|addresses| addresses.iter().any(|net| net.contains(&via)))
+    }
+
+    async fn addresses(&self, name: &str) -> Option<Vec<IpNet>> {
         let printed = self.printed(&["ip", "-j", "addr", "show", "dev", name]).await?;
-        Some(parse::interfaces(&printed).iter().any(|interface| interface.addresses.contains(&address)))
+        Some(parse::interfaces(&printed).into_iter().flat_map(|interface| interface.addresses).collect())
     }
 
     async fn has_route(&self, name: &str, wanted: &GuestRoute) -> Option<bool> {
