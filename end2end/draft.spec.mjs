@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { fresh, live, open, rail } from "./lib/browser.mjs";
-import { apply, committed, draftBridge, tray } from "./lib/draft.mjs";
+import { apply, draftBridge, tray } from "./lib/draft.mjs";
 import { api, apply as applied, cleared, run, token, until, url } from "./lib/lab.mjs";
 
 const edits = (page) => page.getByRole("list", { name: "Edits" }).getByRole("listitem");
@@ -49,7 +49,7 @@ test("draft: several edits are applied as one change, all or nothing", async () 
   assert.deepEqual(document.cluster.bridge.map(({ name }) => name), ["mybr0", "mybr1"]);
   assert.deepEqual(await api("GET", "drafts"), []);
   await tray(page).getByRole("button", { name: "Undo" }).click();
-  await committed(page);
+  await until(async () => !(await run("ip", "-brief", "link")).includes("mybr1"), "the bridges to go");
   await cleared();
   await page.context().close();
 });

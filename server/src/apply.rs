@@ -35,7 +35,7 @@ use model::{
 use serde::Deserialize;
 use tokio::{
     sync::{Mutex, OwnedMutexGuard, broadcast, watch as channel},
-    time::Instant,
+    time::{Instant, timeout},
 };
 
 use crate::{
@@ -57,6 +57,9 @@ use task::{Task, together};
 
 /// A change that could cut off whoever asked for it waits so long before its first step: they see the countdown first.
 const HEAD_START: Duration = Duration::from_secs(1);
+
+/// A change that has just told its end lets go a moment later: nobody who heard of it is to be refused.
+const MOMENT: Duration = Duration::from_millis(100);
 
 /// A draft to be applied, as its reader saw it.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -159,7 +162,7 @@ impl Engine {
             Some(seconds) => Duration::from_secs(seconds),
             None => self.patience,
         };
-        let guard = self.alone()?;
+        let guard = self.alone().await?;
         let document = self.store.document()?;
         if document.version != version {
             return Err(ApplyError::Version { asked: version, current: document.version });
@@ -201,7 +204,7 @@ impl Engine {
         why: String,
         caller: &Caller,
     ) -> Result<Change, ApplyError> {
-        let guard = self.alone()?;
+        let guard = self.alone().await?;
         let document = self.store.document()?;
         let draft = self.store.version(target)?.ok_or(ApplyError::NothingToUndo)?.cluster;
         let plan = self.plan(&document.cluster, &draft).await;
@@ -219,7 +222,7 @@ impl Engine {
 
     /// Makes the network again what the document says: all of it, or what touches one object.
     pub async fn put_back(&self, subject: Option<&Subject>, caller: &Caller) -> Result<Change, ApplyError> {
-        let guard = self.alone()?;
+        let guard = self.alone().await?;
         let document = self.store.document()?;
         let plan = match subject {
             Some(subject) => self.plan_back(&document.cluster, std::slice::from_ref(subject)).await,
@@ -253,8 +256,9 @@ impl Engine {
         Ok(change)
     }
 
-    fn alone(&self) -> Result<OwnedMutexGuard<()>, ApplyError> {
-        Arc::clone(&self.lock).try_lock_owned().map_err(|_| match &*self.current.borrow() {
+    async fn alone(&self) -> Result<OwnedMutexGuard<()>, ApplyError> {
+        let lock = timeout(MOMENT, Arc::clone(&self.lock).lock_owned()).await;
+        lock.map_err(|_| match &*self.current.borrow() {
             Some(change) if waits_for_libvirt(change) => ApplyError::NoLibvirt(change.id),
             _ => ApplyError::Busy,
         })

@@ -86,7 +86,9 @@ fn address(server: &Server, guest: &str) -> String {
 /// member asks.
 fn leads_to_node1(server: &Server, gateway: &str, asked: &str) {
     let start = net::settled(PROGRAM);
-    server.must(&["apply", &server.file(&format!("{MEMBERS}{gateway}{FORWARD}")), "--yes"]);
+    // A guest whose NIC has just come back may still be setting it up by itself: then the change is taken back.
+    let file = server.file(&format!("{MEMBERS}{gateway}{FORWARD}"));
+    until("the change is applied", || server.run(&["apply", &file, "--yes"]).status.success());
     let serve = "setsid sh -c 'while :; do echo node1 | nc -l -p 80; done' < /dev/null > /dev/null 2>&1 & echo $!";
     let listener = inside("node1", serve);
     until("the outside world is led to node1", || from_outside("10.0.0.1", 8080) == "node1");

@@ -18,6 +18,10 @@ use server::{PROGRAM, Server, alone, say, until, within};
 
 const BRIDGE: &str = "[[bridge]]\nname = \"mybr0\"\naddress = \"192.168.48.1/24\"\n\n";
 
+/// What a system that has not come back as it should can say of itself.
+const STATE: &str = "uptime; ip -br addr; ip route; ls /etc/systemd/network /etc/network/interfaces.d; \
+    journalctl -b --no-pager -u systemd-networkd -u networking -u NetworkManager | tail -n 30";
+
 fn bridgehead(arguments: &[&str]) -> String {
     let output = Command::new(PROGRAM).args(arguments).stdin(Stdio::null()).output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -145,6 +149,9 @@ fn what_is_set_inside_is_kept_by_the_system_itself() {
         while !kept.iter().flatten().all(|holds| *holds) && Instant::now() < deadline {
             sleep(Duration::from_secs(1));
             kept = all();
+        }
+        for (guest, _) in guests.iter().zip(&kept).filter(|(_, kept)| !kept.iter().all(|holds| *holds)) {
+            say(&format!("{guest} after its restart: {}", inside(guest, STATE)));
         }
         server = server.served_again();
         guests.iter().for_each(|guest| server.hears(guest));

@@ -100,7 +100,7 @@ impl Engine {
     }
 
     async fn put_back_started(&self, due: &Due, starts: &mut Starts) -> Result<(), ApplyError> {
-        let guard = self.alone()?;
+        let guard = self.alone().await?;
         let document = self.store.document()?;
         let mut plan = self.plan(&document.cluster, &document.cluster).await;
         let whose = |step: &Step| step.inside().map_or_else(|| HOST.to_owned(), |guest| format!("guest {guest}"));
