@@ -116,7 +116,7 @@ impl Watch {
     pub async fn reread(&self, steps: &[Step]) -> Arc<Observed> {
         let reader = &self.reader;
         let inside: BTreeSet<&str> = steps.iter().filter_map(Step::inside).collect();
-        let more: BTreeSet<&str> = steps.iter().filter(|step| !in_network(step)).filter_map(Step::inside).collect();
+        let more: BTreeSet<&str> = steps.iter().filter(|step| beyond_network(step)).filter_map(Step::inside).collect();
         let domains: BTreeSet<String> = steps.iter().filter_map(Step::guest).map(str::to_owned).collect();
         let networks: BTreeSet<String> = steps.iter().filter_map(Step::network).map(str::to_owned).collect();
         let firewall = async {
@@ -145,17 +145,9 @@ impl Watch {
     }
 }
 
-/// Whether a step inside a guest changes only its links, addresses, routes and forwarding.
-fn in_network(step: &Step) -> bool {
-    matches!(
-        step,
-        Step::SetGuestLinkUp { .. }
-            | Step::AddGuestAddress { .. }
-            | Step::RemoveGuestAddress { .. }
-            | Step::AddGuestRoute { .. }
-            | Step::RemoveGuestRoute { .. }
-            | Step::SetGuestForwarding { .. }
-    )
+/// Whether a step inside a guest changes more than its links, addresses, routes and forwarding.
+fn beyond_network(step: &Step) -> bool {
+    matches!(step, Step::ReplaceGuestTable { .. } | Step::ReplaceGuestFiles { .. })
 }
 
 /// Reads sources and puts what they say on the board. A source is read by one at a time: what is published last was

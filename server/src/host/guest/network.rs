@@ -148,8 +148,8 @@ impl<'a> Guest<'a> {
         })
     }
 
-    /// Runs a command on the NIC with this MAC, [`NIC`] in it, and gives the name that it had. udev names one that was just plugged in
-    /// anew: what failed meanwhile is tried again under the new name.
+    /// Runs a command on the NIC with this MAC, [`NIC`] in it, and gives the name that it had. udev names one that was just
+    /// plugged in anew: what failed meanwhile is tried again under the new name.
     async fn run_on(&self, mac: Mac, argv: &[&str]) -> (String, Result<(), Error>) {
         let mut name = match self.interface(mac).await {
             Ok(name) => name,
