@@ -4,6 +4,7 @@
 
 mod autostart;
 mod bridge;
+mod dhcp;
 mod forward;
 mod gateway;
 mod inside;
@@ -32,6 +33,7 @@ pub fn review(observed: &Observed, committed: &Cluster, draft: &Cluster) -> Vec<
     let mut notes = Vec::new();
     bridge::check(observed, committed, draft, &mut notes);
     uplink::check(observed, committed, draft, &mut notes);
+    dhcp::check(observed, committed, draft, &mut notes);
     nic::check(observed, draft, &mut notes);
     gateway::check(observed, committed, draft, &mut notes);
     forward::check(observed, committed, draft, &mut notes);

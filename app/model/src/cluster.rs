@@ -3,6 +3,7 @@
 //! Human-edited TOML with one meaning. An entry says that something is to be so; what no entry names is left alone.
 //! [`check`](crate::check) says whether a document makes sense on a host.
 
+mod dhcp;
 mod gateway;
 
 use std::{
@@ -22,6 +23,7 @@ use crate::{
     observed::ManagerKind,
     wire,
 };
+pub use dhcp::{Dhcp, Range};
 pub use gateway::{Forward, Gateway, Protocol, Translation};
 
 /// The whole document.
@@ -76,6 +78,9 @@ pub struct Bridge {
     /// Whatever somebody else changes about it is put back at once, without asking.
     #[serde(default, skip_serializing_if = "is_false")]
     pub put_back: bool,
+    /// Addresses are given on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dhcp: Option<Dhcp>,
 }
 
 /// A guest's NIC: where it is plugged in, and what it is set to inside the guest.
@@ -188,6 +193,7 @@ impl Bridge {
             stp: false,
             ports_talk: true,
             put_back: false,
+            dhcp: None,
         }
     }
 }

@@ -3,13 +3,15 @@
 //! Drift is a plan that is not empty: each step that would put the host back is one note, and its fix, if there is one,
 //! is the document that says what is.
 
+use std::net::IpAddr;
+
 use crate::{
     Cluster, Mac, Observed,
-    cluster::Lease,
+    cluster::{Lease, Range},
     gateway,
     nic::{self, Place},
     note::{Fix, Note, Sentence, Severity},
-    observed::{Attachment, DhcpHost},
+    observed::{Attachment, DhcpHost, DhcpRange},
     plan::plan,
     step::{GuestRoute, Step},
     topology::bridge_of,
@@ -49,6 +51,13 @@ fn words(observed: &Observed, step: &Step) -> Sentence {
             Sentence::new(
                 format!("The document has the bridge {name}, the host has not."),
                 format!("文档中有网桥 {name}，主机上没有。"),
+            )
+        }
+        Step::StartNetwork { network } => {
+            let name = &network.name;
+            Sentence::new(
+                format!("libvirt does not serve the bridge {name}, which the document says."),
+                format!("libvirt 没有按文档的要求提供网桥 {name}。"),
             )
         }
         Step::SetLinkUp { link, up } => {
@@ -169,6 +178,13 @@ fn adopted(observed: &Observed, cluster: &Cluster, step: &Step) -> Option<Cluste
     let mut draft = cluster.clone();
     match step {
         Step::CreateBridge { bridge } => return Some(gateway::remove_bridge(cluster, &bridge.name)),
+        Step::SetDhcpRanges { network, was, .. } => {
+            let [DhcpRange { start: IpAddr::V4(start), end: IpAddr::V4(end) }] = was.as_slice() else { return None };
+            let bridges = draft.bridges.iter_mut().filter(|bridge| *bridge.name == **network);
+            bridges.filter_map(|bridge| bridge.dhcp.as_mut()).for_each(|dhcp| {
+                dhcp.range = Range { start: *start, end: *end };
+            });
+        }
         Step::AddAddress { link, address } => {
             draft.bridges.iter_mut().filter(|bridge| *bridge.name == **link).for_each(|bridge| {
                 bridge.address.retain(|own| own != address);

@@ -18,7 +18,7 @@ mod nft;
 #[cfg(feature = "toml")]
 mod shell;
 
-use crate::{Cluster, observed::ManagerKind};
+use crate::{Cluster, cluster::Bridge, observed::ManagerKind};
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "toml")]
@@ -27,13 +27,19 @@ pub use format::{Format, UnknownFormat};
 
 /// The files by which the document's manager makes the bridges too.
 pub fn kept(cluster: &Cluster) -> Vec<File> {
+    let bridges = plain(cluster);
     match cluster.manager {
         None => Vec::new(),
-        Some(ManagerKind::Netplan) => netplan::write(&cluster.bridges),
-        Some(ManagerKind::Networkd) => networkd::write(&cluster.bridges),
-        Some(ManagerKind::NetworkManager) => networkmanager::write(&cluster.bridges),
-        Some(ManagerKind::Ifupdown) => ifupdown::write(&cluster.bridges),
+        Some(ManagerKind::Netplan) => netplan::write(&bridges),
+        Some(ManagerKind::Networkd) => networkd::write(&bridges),
+        Some(ManagerKind::NetworkManager) => networkmanager::write(&bridges),
+        Some(ManagerKind::Ifupdown) => ifupdown::write(&bridges),
     }
+}
+
+/// The bridges that libvirt does not make: one that is there keeps its network from starting.
+fn plain(cluster: &Cluster) -> Vec<Bridge> {
+    cluster.bridges.iter().filter(|bridge| bridge.dhcp.is_none()).cloned().collect()
 }
 
 /// What was asked for, as files. None, if the document has nothing for that format.

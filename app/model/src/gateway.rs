@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Cluster, Observed,
     cluster::{Bridge, Forward, Gateway, Translation},
+    dhcp,
     name::{GuestName, LinkName, NetworkName},
     nic,
     note::{Note, Sentence, Severity, Subject},
@@ -120,7 +121,7 @@ fn bridge(observed: &Observed, draft: &mut Cluster, request: &GatewayRequest) ->
     match draft.bridges.iter_mut().find(|bridge| bridge.name == *name) {
         Some(bridge) => bridge.address.extend(address),
         // A bridge of somebody else's stays as it is: its guests have the subnet among themselves.
-        None if observed.link(name).is_some_and(|link| !link.is_ours()) => {}
+        None if observed.link(name).is_some_and(|link| !observed.is_ours(link)) => {}
         None => draft.bridges.push(Bridge { address: address.into_iter().collect(), ..Bridge::new(name.clone()) }),
     }
     Ok(subnet)
@@ -128,10 +129,10 @@ fn bridge(observed: &Observed, draft: &mut Cluster, request: &GatewayRequest) ->
 
 /// A bridge of ours that no document names any more is written down again.
 fn adopt(observed: &Observed, draft: &mut Cluster, name: &LinkName) {
-    let ours = observed.link(name).filter(|link| link.is_ours() && draft.bridge(name).is_none());
+    let ours = observed.link(name).filter(|link| observed.is_ours(link) && draft.bridge(name).is_none());
     if let Some(stp) = ours.and_then(|link| link.bridge.as_ref()).map(|bridge| bridge.stp) {
         let address = resolve::bridge_addresses(observed, draft, name);
-        draft.bridges.push(Bridge { address, stp, ..Bridge::new(name.clone()) });
+        draft.bridges.push(Bridge { address, stp, dhcp: dhcp::adopted(observed, name), ..Bridge::new(name.clone()) });
     }
 }
 
@@ -263,6 +264,10 @@ pub fn remove_gateway(cluster: &Cluster, bridge: &str) -> Cluster {
 #[must_use]
 pub fn remove_bridge(cluster: &Cluster, bridge: &str) -> Cluster {
     let mut draft = remove_gateway(cluster, bridge);
+    // With the static leases of the network that goes with it.
+    if cluster.bridge(bridge).is_some_and(|bridge| bridge.dhcp.is_some()) {
+        draft.leases.retain(|lease| &*lease.network != bridge);
+    }
     draft.bridges.retain(|there| &*there.name != bridge);
     draft.nics.retain(|nic| nic.bridge.as_deref() != Some(bridge));
     draft

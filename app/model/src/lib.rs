@@ -15,6 +15,7 @@ pub mod address;
 pub mod autostart;
 pub mod check;
 pub mod cluster;
+pub mod dhcp;
 pub mod diagram;
 pub mod draft;
 pub mod drift;

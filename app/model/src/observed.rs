@@ -125,6 +125,16 @@ impl Observed {
         self.links.values().find(|link| link.name == name)
     }
 
+    /// The network of ours that makes the bridge of this name, or would.
+    pub fn served(&self, bridge: &str) -> Option<&Network> {
+        self.networks.get(bridge).filter(|network| network.ours && network.bridge.as_deref() == Some(bridge))
+    }
+
+    /// Whether Bridgehead made this link, by itself or by a network of ours.
+    pub fn is_ours(&self, link: &Link) -> bool {
+        link.is_ours() || self.served(&link.name).is_some_and(|network| network.active)
+    }
+
     /// What is in a file of ours: `None` if it is not there, or cannot be said.
     pub fn file(&self, path: &str) -> Option<&String> {
         let (folder, name) = Folder::of(path)?;

@@ -2,6 +2,7 @@
 
 mod autostart;
 mod bridge;
+mod dhcp;
 mod firewall;
 mod forward;
 pub(crate) mod gateway;
@@ -93,6 +94,10 @@ struct Planner<'a> {
     back: BTreeSet<Mac>,
     /// NICs that lose their last IPv4 address, and with it every route, before they get another.
     emptied: BTreeSet<Mac>,
+    /// Networks of ours that this plan undefines: their static leases go and come with their definitions.
+    remade: BTreeSet<String>,
+    /// Networks of ours that this plan starts.
+    started: BTreeSet<String>,
 }
 
 impl<'a> Planner<'a> {
@@ -109,6 +114,8 @@ impl<'a> Planner<'a> {
             gone: BTreeSet::new(),
             back: BTreeSet::new(),
             emptied: BTreeSet::new(),
+            remade: BTreeSet::new(),
+            started: BTreeSet::new(),
         };
         bridge::plan(&mut planner);
         firewall::plan(&mut planner);

@@ -54,11 +54,14 @@ fn nth(subnet: IpNet, n: u32) -> Option<IpNet> {
     IpNet::new(IpAddr::V4(address), net.prefix_len()).ok()
 }
 
-/// The next free address for a guest: .10, .20, … as long as there are such, then any.
+/// The next free address for a guest: .10, .20, … as long as there are such, then any that DHCP does not give.
 pub fn address(observed: &Observed, cluster: &Cluster, subnet: IpNet) -> Option<IpNet> {
     let taken = addresses(observed, cluster);
+    let ranges = || cluster.bridges.iter().filter_map(|bridge| Some(bridge.dhcp.as_ref()?.range));
+    let given = |net: &IpNet| ranges().any(|range| range.contains(net.addr()));
     let tens = (1..=25).map(|ten| ten * 10);
-    tens.chain(2..4094).filter_map(|n| nth(subnet, n)).find(|free| !taken.contains(&free.addr()))
+    let all = tens.chain(2..4094).filter_map(|n| nth(subnet, n));
+    all.filter(|net| !given(net)).find(|free| !taken.contains(&free.addr()))
 }
 
 fn addresses(observed: &Observed, cluster: &Cluster) -> BTreeSet<IpAddr> {

@@ -5,6 +5,7 @@
 //! up by MAC when the step runs. What a step replaces is in its `was`, so that its inverse needs nothing else.
 
 pub(crate) mod command;
+pub(crate) mod dhcp;
 mod entry;
 pub(crate) mod interface;
 mod inverse;
@@ -25,10 +26,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Mac,
     note::Sentence,
-    observed::{Attachment, DhcpHost, ManagerKind, Marks},
+    observed::{Attachment, DhcpHost, DhcpRange, ManagerKind, Marks},
     wire,
 };
 
+pub use dhcp::ServedNetwork;
 pub use entry::{DestinationTranslation, Forwarded, SourceTranslation, TableEntry};
 
 /// One effect.
@@ -137,6 +139,32 @@ pub enum Step {
     SetNetworkAutostart {
         network: String,
         on: bool,
+    },
+    /// Defines a network of ours, which makes a bridge when it starts.
+    DefineNetwork {
+        network: ServedNetwork,
+    },
+    /// Forgets a network of ours that is not started.
+    UndefineNetwork {
+        network: ServedNetwork,
+    },
+    /// Starts it: libvirt makes its bridge, with its address and a dnsmasq.
+    StartNetwork {
+        network: ServedNetwork,
+    },
+    /// Stops it: its bridge goes.
+    StopNetwork {
+        network: ServedNetwork,
+    },
+    /// Makes these the addresses that a network gives.
+    SetDhcpRanges {
+        network: String,
+        /// The place of the subnet's `<ip>` among those of the network, from 0.
+        subnet: u32,
+        ranges: Vec<DhcpRange>,
+        was: Vec<DhcpRange>,
+        live: bool,
+        config: bool,
     },
     /// Makes this a network's static lease for its MAC; `None` removes the one that was.
     SetLease {

@@ -7,7 +7,8 @@ use crate::{
     Cluster, Observed,
     cluster::Bridge,
     note::Subject,
-    observed::{DomainState, Link, Manager, Network, Nic},
+    observed::{DomainState, Link, Manager, Network},
+    topology::owner_of,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,17 +82,19 @@ fn of_link(observed: &Observed, document: &Cluster, link: &Link) -> Survival {
     let makes = |network: &&Network| {
         network.bridge.as_ref() == Some(&link.name) && network.forward.as_deref() != Some("bridge")
     };
-    if let Some(guest) = owner(observed, &link.name) {
-        return Survival::Saved { by: Keeper::Guest(guest) };
+    if let Some(guest) = owner_of(observed, &link.name) {
+        return Survival::Saved { by: Keeper::Guest(guest.to_owned()) };
     }
     let own = |bridge: &Bridge| *bridge.name == *link.name || bridge.uplink.as_deref() == Some(&*link.name);
     let named = document.bridges.iter().any(own);
     let foreign = link.managers.iter().filter(|manager| !manager.is_ours() && manager.lasts());
     let mut keepers: Vec<Keeper> = foreign.cloned().map(Keeper::Manager).collect();
-    if named {
+    let network = observed.networks.values().find(makes);
+    // A bridge on which addresses are given is libvirt's to make.
+    if named && !network.is_some_and(|network| network.ours) {
         keepers.insert(0, Keeper::Document);
     }
-    if let Some(network) = observed.networks.values().find(makes) {
+    if let Some(network) = network {
         if keepers.is_empty() {
             return of_network(network);
         }
@@ -100,7 +103,7 @@ fn of_link(observed: &Observed, document: &Cluster, link: &Link) -> Survival {
     match keepers.len() {
         0 => forgotten(link),
         // What we made, and no longer name, is somebody else's by now.
-        1 if named || !link.is_ours() => Survival::Saved { by: keepers.remove(0) },
+        1 if named || !observed.is_ours(link) => Survival::Saved { by: keepers.remove(0) },
         _ => Survival::Contested { by: keepers },
     }
 }
@@ -116,13 +119,6 @@ fn forgotten(link: &Link) -> Survival {
         (None, true) => Survival::Bare,
         (Some(_), _) => Survival::Runtime,
     }
-}
-
-/// The guest whose tap this is.
-fn owner(observed: &Observed, tap: &str) -> Option<String> {
-    let mut domains = observed.domains.values();
-    let owns = |nic: &Nic| nic.tap.as_deref() == Some(tap);
-    domains.find(|domain| domain.nics.iter().any(owns)).map(|domain| domain.name.clone())
 }
 
 fn of_network(network: &Network) -> Survival {

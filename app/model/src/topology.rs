@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use ipnet::IpNet;
 
-pub use guest::{bridge_of, mac_of, translations as guest_translations};
+pub use guest::{bridge_of, mac_of, owner_of, translations as guest_translations};
 pub use host::MAIN;
 
 use crate::{
@@ -213,6 +213,8 @@ pub struct Net {
     /// `nat`, `route`, `open`, `bridge`, …; `None` for an isolated one.
     pub forward: Option<String>,
     pub bridge: Option<String>,
+    /// Bridgehead defined it: it is how its bridge is served, and no place of its own.
+    pub ours: bool,
     pub subnets: Vec<IpNet>,
     /// NICs that the domains' definitions plug into it: guest and MAC.
     pub members: Vec<(String, Mac)>,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    Cluster, Observed,
+    Cluster, Observed, dhcp,
     note::{Note, Sentence, Severity, Subject},
     observed::{Source, SourceState},
 };
@@ -35,7 +35,8 @@ pub fn check(observed: &Observed, committed: &Cluster, draft: &Cluster, notes: &
     }
     for network in &draft.networks {
         let (name, subject) = (&network.name, Subject::Network(network.name.to_string()));
-        let found = observed.networks.get(&**name);
+        let found = dhcp::network(observed, committed, draft, name);
+        let found = found.as_deref();
         let new = committed.network(name).is_none();
         let field = || Some(format!("network.{name}"));
         let mut say = |severity, code: &str, text| notes.push(note(severity, subject.clone(), code, text, field()));

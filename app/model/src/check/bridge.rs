@@ -8,6 +8,7 @@ use crate::{
     Cluster, Observed,
     cluster::Bridge,
     note::{Note, Sentence, Severity, Subject},
+    observed::{Network, Source, SourceState},
     topology::MAIN,
 };
 
@@ -39,14 +40,18 @@ fn taken(observed: &Observed, bridge: &Bridge, notes: &mut Vec<Note>) {
     let name = &bridge.name;
     let subject = Subject::Link(name.to_string());
     let field = Some(format!("bridge.{name}.name"));
-    if let Some(network) = observed.networks.values().find(|network| network.bridge.as_deref() == Some(&**name)) {
+    let uses = |network: &&Network| network.bridge.as_deref() == Some(&**name) && observed.served(name) != Some(network);
+    // While libvirt is silent, it cannot be told whose a bridge is that it makes.
+    let known = observed.sources.get(&Source::Libvirt) == Some(&SourceState::Answers);
+    let kept = bridge.dhcp.is_some() && !known;
+    if let Some(network) = observed.networks.values().find(uses) {
         let owner = &network.name;
         let text = Sentence::new(
             format!("{name} belongs to the libvirt network {owner}. Plug NICs into that network instead."),
             format!("{name} 属于 libvirt 网络 {owner}。请把网卡接到该网络。"),
         );
         notes.push(note(Severity::Block, subject, "name-taken", text, field));
-    } else if let Some(link) = observed.link(name).filter(|link| !(link.is_ours() && link.is_bridge())) {
+    } else if let Some(link) = observed.link(name).filter(|link| !(kept || observed.is_ours(link)) || !link.is_bridge()) {
         let text = if link.is_bridge() {
             Sentence::new(
                 format!(
@@ -166,9 +171,9 @@ fn on_host(observed: &Observed, committed: &Cluster, draft: &Cluster, bridge: &B
         name == &*bridge.name
             || bridge.uplink.as_deref() == Some(name)
             || draft.bridge(name).is_some()
-            || committed.bridge(name).is_some() && observed.link(name).is_some_and(|link| link.is_ours())
+            || committed.bridge(name).is_some() && observed.link(name).is_some_and(|link| observed.is_ours(link))
     };
-    for network in observed.networks.values() {
+    for network in observed.networks.values().filter(|network| !(network.ours && settled(&network.name))) {
         if let Some(theirs) = network.subnets.iter().find(|subnet| meets(&subnet.address, net)) {
             let (theirs, name) = (theirs.address.trunc(), &network.name);
             return Some((

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use crate::{
     Cluster, Observed,
     cluster::Lease,
+    dhcp,
     lease::{collide, held, serving},
     note::{Note, Sentence, Severity, Subject},
     observed::{Attachment, DhcpHost, Network, Source, SourceState},
@@ -27,7 +28,7 @@ pub fn check(observed: &Observed, committed: &Cluster, draft: &Cluster, notes: &
         };
         let found = document(draft, nth, lease);
         found.into_iter().for_each(|(code, field, text)| say(Severity::Block, code, field, text));
-        let Some(network) = observed.networks.get(&*lease.network) else {
+        let Some(network) = dhcp::network(observed, committed, draft, &lease.network) else {
             if known {
                 let name = &lease.network;
                 let text = Sentence::new(format!("There is no network {name}."), format!("没有网络 {name}。"));
@@ -35,6 +36,7 @@ pub fn check(observed: &Observed, committed: &Cluster, draft: &Cluster, notes: &
             }
             continue;
         };
+        let network = network.as_ref();
         let trouble = place(network, lease).or_else(|| taken(committed, draft, network, lease));
         if let Some((code, field, text)) = trouble {
             say(severity, code, field, text);

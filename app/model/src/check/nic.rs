@@ -191,7 +191,7 @@ fn twice(observed: &Observed, draft: &Cluster, notes: &mut Vec<Note>) {
             owners.insert(net.addr(), bridge.name.to_string());
         }
     }
-    for link in observed.links.values().filter(|link| draft.bridge(&link.name).is_none() && !link.is_ours()) {
+    for link in observed.links.values().filter(|link| draft.bridge(&link.name).is_none() && !observed.is_ours(link)) {
         for address in &link.addresses {
             owners.entry(address.net.addr()).or_insert_with(|| link.name.clone());
         }

@@ -6,7 +6,7 @@ use crate::{
     plan::{plan, steps},
 };
 
-use super::{Export, File, Format, ifupdown, libvirt, netplan, networkd, networkmanager, nft, shell};
+use super::{Export, File, Format, ifupdown, libvirt, netplan, networkd, networkmanager, nft, plain, shell};
 
 /// All that a document says, for a host that has none of it. Refused, with the notes that forbid it, is only a script:
 /// of what cannot be planned there are no commands.
@@ -40,10 +40,10 @@ fn files(observed: &Observed, cluster: &Cluster, format: Format) -> Vec<File> {
         Format::Document => vec![File::new("bridgehead.toml", cluster.to_toml())],
         Format::Libvirt => libvirt::write(observed, cluster),
         Format::Nft => nft::write(&steps(&without(observed, cluster), &Cluster::default(), cluster)),
-        Format::Netplan => netplan::write(&cluster.bridges),
-        Format::Networkd => networkd::write(&cluster.bridges),
-        Format::Ifupdown => ifupdown::write(&cluster.bridges),
-        Format::NetworkManager => networkmanager::write(&cluster.bridges),
+        Format::Netplan => netplan::write(&plain(cluster)),
+        Format::Networkd => networkd::write(&plain(cluster)),
+        Format::Ifupdown => ifupdown::write(&plain(cluster)),
+        Format::NetworkManager => networkmanager::write(&plain(cluster)),
         Format::Shell => Vec::new(),
     }
 }

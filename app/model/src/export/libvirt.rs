@@ -2,24 +2,33 @@
 //! `virsh attach-device` for each NIC, and one for `virsh net-update` for each static lease.
 
 use crate::{
-    Cluster, Observed, cluster,
+    Cluster, Observed, cluster, dhcp,
     observed::Nic,
     plan::nic::MODEL,
-    step::{NicDefinition, interface::escape},
+    step::{NicDefinition, ServedNetwork, interface::escape},
 };
 
 use super::File;
 
 pub fn write(observed: &Observed, cluster: &Cluster) -> Vec<File> {
-    let networks = cluster.bridges.iter().map(|bridge| network(&bridge.name));
+    let networks = cluster.bridges.iter().map(|bridge| {
+        let served = dhcp::wanted(observed, cluster, cluster, bridge);
+        served.map_or_else(|| network(&bridge.name), |served| self::served(&served))
+    });
     let nics = cluster.nics.iter().filter(|nic| nic.plugged);
-    let leases = cluster.leases.iter().map(lease);
+    // Those of a network that is here are in its definition.
+    let given = |lease: &&cluster::Lease| cluster.bridge(&lease.network).is_some_and(|bridge| bridge.dhcp.is_some());
+    let leases = cluster.leases.iter().filter(|lease| !given(lease)).map(lease);
     networks.chain(nics.filter_map(|nic| interface(observed, nic))).chain(leases).collect()
 }
 
 fn lease(lease: &cluster::Lease) -> File {
     let mac = lease.mac.to_string().replace(':', "-");
     File::new(format!("90-bridgehead-lease-{}-{mac}.xml", lease.network), format!("{}\n", lease.host().element()))
+}
+
+fn served(network: &ServedNetwork) -> File {
+    File::new(format!("90-bridgehead-{}.xml", network.name), format!("{}\n", network.elements().join("\n")))
 }
 
 fn network(bridge: &str) -> File {

@@ -87,6 +87,11 @@ fn looks(steps: &[Step]) -> Vec<String> {
                 let free = format!("! ip link show dev {name} >/dev/null 2>&1");
                 looks.push(unless(free, &format!("{name} is there already")));
             }
+            Step::DefineNetwork { network } => {
+                let name = word(&network.name);
+                let free = format!("! virsh net-info {name} >/dev/null 2>&1");
+                looks.push(unless(free, &format!("there is a network {name} already")));
+            }
             // Of a NIC that a bridge takes over, for one.
             Step::RemoveAddress { link, address } if !given.contains(&(link.as_str(), *address)) => {
                 let there = format!(

@@ -24,6 +24,12 @@ pub struct Network {
     pub domain: Option<String>,
     pub subnets: Vec<Subnet>,
     pub leases: Vec<Lease>,
+    /// Bridgehead defined it: our mark is in its metadata, under `https://bridgehead.dev/network/1`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ours: bool,
+    /// Options of its dnsmasq (`<dnsmasq:option value='…'/>`), such as `dhcp-option=3,192.168.48.10`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
 }
 
 /// One `<ip>` of a network.

@@ -9,19 +9,22 @@ use crate::{
     note::{Note, Sentence, Severity, Subject},
     observed::{Attachment, Link},
     resolve::is_global,
-    step::{NewBridge, Step},
+    step::{NewBridge, ServedNetwork, Step},
     topology::bridge_of,
 };
 
-use super::{Phase, Planner, uplink};
+use super::{Phase, Planner, dhcp, uplink};
 
 /// What a bridge has that nobody set (`ETH_DATA_LEN`, linux/if_ether.h).
-const DEFAULT_MTU: u32 = 1500;
+pub(super) const DEFAULT_MTU: u32 = 1500;
 
 pub(super) fn plan(planner: &mut Planner<'_>) {
     let draft = planner.draft;
     let committed = planner.committed;
     for bridge in &draft.bridges {
+        if dhcp::plan(planner, bridge) {
+            continue;
+        }
         match planner.observed.link(&bridge.name) {
             None => make(planner, bridge),
             Some(link) if link.is_ours() && link.is_bridge() => {
@@ -32,7 +35,9 @@ pub(super) fn plan(planner: &mut Planner<'_>) {
         }
     }
     for bridge in committed.bridges.iter().filter(|bridge| draft.bridge(&bridge.name).is_none()) {
-        if let Some(link) = planner.observed.link(&bridge.name).filter(|link| link.is_ours() && link.is_bridge()) {
+        if let Some(network) = planner.observed.served(&bridge.name) {
+            dhcp::remove(planner, network);
+        } else if let Some(link) = planner.observed.link(&bridge.name).filter(|link| link.is_ours() && link.is_bridge()) {
             remove(planner, bridge, link);
         }
     }
@@ -52,7 +57,7 @@ fn make(planner: &mut Planner<'_>, bridge: &Bridge) {
     uplink::take(planner, bridge);
 }
 
-fn set(planner: &mut Planner<'_>, bridge: &Bridge, link: &Link, committed: Option<&Bridge>) {
+pub(super) fn set(planner: &mut Planner<'_>, bridge: &Bridge, link: &Link, committed: Option<&Bridge>) {
     let name = link.name.clone();
     let given_back = committed.and_then(|bridge| bridge.mtu).map(|_| DEFAULT_MTU);
     if let Some(mtu) = bridge.mtu.or(given_back).filter(|mtu| *mtu != link.mtu) {
@@ -100,13 +105,20 @@ fn remove(planner: &mut Planner<'_>, bridge: &Bridge, link: &Link) {
 /// Nothing may still be plugged into a bridge when it goes. Asked of the host as it would be just then.
 pub(super) fn still_plugged(planner: &Planner<'_>, steps: &[Step]) -> Vec<Note> {
     let mut notes = Vec::new();
-    if !steps.iter().any(|step| matches!(step, Step::DeleteBridge { .. })) {
+    // One that is made again keeps what is plugged into it.
+    let goes = |step: &Step| match step {
+        Step::DeleteBridge { bridge: NewBridge { name, .. } }
+        | Step::StopNetwork { network: ServedNetwork { name, .. } } => {
+            planner.draft.bridge(name).is_none().then(|| name.clone())
+        }
+        _ => None,
+    };
+    if !steps.iter().any(|step| goes(step).is_some()) {
         return notes;
     }
     let mut after = planner.observed.clone();
     for step in steps {
-        if let Step::DeleteBridge { bridge } = step {
-            let name = &bridge.name;
+        if let Some(name) = &goes(step) {
             let plugged = |attachment: &Option<Attachment>| {
                 attachment.as_ref().is_some_and(|attachment| bridge_of(&after, attachment).as_ref() == Some(name))
             };

@@ -14,7 +14,7 @@ use crate::{
 
 use super::{Phase, Planner};
 
-const FORWARD: &str = "net.ipv4.ip_forward";
+pub(super) const FORWARD: &str = "net.ipv4.ip_forward";
 
 pub(super) fn plan(planner: &mut Planner<'_>) {
     let guests: BTreeSet<String> = planner.old.gateways.keys().chain(planner.new.gateways.keys()).cloned().collect();
@@ -91,7 +91,10 @@ fn host(planner: &mut Planner<'_>) {
     if routes && !on {
         let was = planner.observed.sysctls.get(FORWARD).cloned().unwrap_or_else(|| "0".to_owned());
         let step = Step::SetSysctl { name: FORWARD.to_owned(), value: "1".to_owned(), was };
-        planner.push(Phase::GatewayOn, step);
+        // Not twice: a network that starts has it on too.
+        if !planner.steps.iter().any(|(_, planned)| *planned == step) {
+            planner.push(Phase::GatewayOn, step);
+        }
     }
     if !routes && on {
         let text = Sentence::new(

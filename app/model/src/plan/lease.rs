@@ -20,20 +20,25 @@ pub(super) fn plan(planner: &mut Planner<'_>) {
     let networks: BTreeSet<&str> = leases().map(|lease| &*lease.network).collect();
     for network in networks.into_iter().filter_map(|name| observed.networks.get(name)) {
         let macs = leases().filter(|lease| *lease.network == *network.name).map(|lease| lease.mac).collect();
-        for step in steps(network, draft, &macs) {
+        // One that is defined anew has them in its definition.
+        if planner.remade.contains(&network.name) {
+            continue;
+        }
+        let live = network.active || planner.started.contains(&network.name);
+        for step in steps(network, draft, &macs, live) {
             planner.push(Phase::Leases, step);
         }
     }
 }
 
 /// `macs` are those that either document names.
-fn steps(network: &Network, draft: &Cluster, macs: &BTreeSet<Mac>) -> Vec<Step> {
+fn steps(network: &Network, draft: &Cluster, macs: &BTreeSet<Mac>, live: bool) -> Vec<Step> {
     let set = |subnet: u32, lease: Option<&DhcpHost>, was: Option<&DhcpHost>| Step::SetLease {
         network: network.name.clone(),
         subnet,
         lease: lease.cloned(),
         was: was.cloned(),
-        live: network.active,
+        live,
         config: network.persistent,
     };
     let hosts = || network.subnets.iter().flat_map(|subnet| &subnet.hosts);

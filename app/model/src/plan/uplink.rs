@@ -110,7 +110,7 @@ fn is_default(route: &HostRoute) -> bool {
 }
 
 /// The routes by a link that the kernel does not make by itself.
-fn routes(observed: &Observed, link: &Link) -> Vec<HostRoute> {
+pub(super) fn routes(observed: &Observed, link: &Link) -> Vec<HostRoute> {
     let set = |route: &&Route| {
         route.table == MAIN && route.link == Some(link.index) && route.protocol != "kernel" && route.kind == "unicast"
     };

@@ -6,7 +6,7 @@
 use crate::{
     Mac,
     firewall::translation,
-    observed::{Attachment, Folder, Observed},
+    observed::{Attachment, DhcpRange, Folder, Observed},
     persist,
 };
 
@@ -126,6 +126,26 @@ impl Step {
             Self::SetGuestAutostart { guest: name, on } => format!("virsh autostart {}{}", word(name), disable(*on)),
             Self::SetNetworkAutostart { network: name, on } => {
                 format!("virsh net-autostart {}{}", word(name), disable(*on))
+            }
+            Self::DefineNetwork { network } => {
+                let define = format!("printf %s {} | virsh net-define /dev/stdin", word(&network.xml()));
+                let start = format!(" && virsh net-autostart {}", word(&network.name));
+                define + if network.autostart { &start } else { "" }
+            }
+            Self::UndefineNetwork { network } => format!("virsh net-undefine {}", word(&network.name)),
+            Self::StartNetwork { network } => format!("virsh net-start {}", word(&network.name)),
+            Self::StopNetwork { network } => format!("virsh net-destroy {}", word(&network.name)),
+            Self::SetDhcpRanges { network, subnet, ranges, was, live, config } => {
+                let update = |verb: &str, range: &DhcpRange| {
+                    let (name, when) = (word(network), when(*live, *config));
+                    format!(
+                        "virsh net-update {name} {verb} ip-dhcp-range {} --parent-index {subnet}{when}",
+                        word(&range.element())
+                    )
+                };
+                let gone = was.iter().filter(|range| !ranges.contains(range)).map(|range| update("delete", range));
+                let new = ranges.iter().filter(|range| !was.contains(range)).map(|range| update("add", range));
+                gone.chain(new).collect::<Vec<_>>().join(" && ")
             }
             Self::SetLease { network, subnet, lease, was, live, config } => {
                 let (verb, host) = match (lease, was) {

@@ -29,6 +29,13 @@ impl Step {
             }
             Self::SetGuestAutostart { guest, on } => Self::SetGuestAutostart { guest, on: !on },
             Self::SetNetworkAutostart { network, on } => Self::SetNetworkAutostart { network, on: !on },
+            Self::DefineNetwork { network } => Self::UndefineNetwork { network },
+            Self::UndefineNetwork { network } => Self::DefineNetwork { network },
+            Self::StartNetwork { network } => Self::StopNetwork { network },
+            Self::StopNetwork { network } => Self::StartNetwork { network },
+            Self::SetDhcpRanges { network, subnet, ranges, was, live, config } => {
+                Self::SetDhcpRanges { network, subnet, ranges: was, was: ranges, live, config }
+            }
             Self::SetLease { network, subnet, lease, was, live, config } => {
                 Self::SetLease { network, subnet, lease: was, was: lease, live, config }
             }

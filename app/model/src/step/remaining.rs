@@ -29,7 +29,7 @@ impl Step {
                 *live &= there.is_some_and(|nic| nic.live.is_some());
                 *config &= there.is_some_and(|nic| nic.config.is_some());
             }
-            Self::SetLease { network, live, config, .. } => {
+            Self::SetLease { network, live, config, .. } | Self::SetDhcpRanges { network, live, config, .. } => {
                 let there = observed.networks.get(network);
                 *live &= there.is_some_and(|network| network.active);
                 *config &= there.is_some_and(|network| network.persistent);
@@ -83,7 +83,13 @@ impl Step {
     /// The libvirt network that this step changes.
     pub fn network(&self) -> Option<&str> {
         match self {
-            Self::SetNetworkAutostart { network, .. } | Self::SetLease { network, .. } => Some(network),
+            Self::SetNetworkAutostart { network, .. }
+            | Self::SetLease { network, .. }
+            | Self::SetDhcpRanges { network, .. } => Some(network),
+            Self::DefineNetwork { network }
+            | Self::UndefineNetwork { network }
+            | Self::StartNetwork { network }
+            | Self::StopNetwork { network } => Some(&network.name),
             _ => None,
         }
     }

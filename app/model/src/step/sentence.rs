@@ -3,7 +3,7 @@
 use crate::{
     Language,
     note::Sentence,
-    observed::{Attachment, DhcpHost},
+    observed::{Attachment, DhcpHost, DhcpRange},
 };
 
 use super::{Forwarded, GuestRoute, Step, TableEntry};
@@ -154,6 +154,44 @@ impl Step {
                     Sentence::new(format!("No longer start {name} with the host"), format!("不再让 {name} 随主机启动"))
                 }
             }
+            Self::DefineNetwork { network } => {
+                let (name, given) = (&network.name, given(&network.ranges));
+                let (router, router_zh) = network.router().map_or_else(Default::default, |router| {
+                    (format!(" and the way out by {router}"), format!("，默认路由经 {router}"))
+                });
+                Sentence::new(
+                    format!("Have libvirt keep {name} and give {given}{router} on it"),
+                    format!("让 libvirt 保管 {name} 并在其上分配 {given}{router_zh}"),
+                )
+            }
+            Self::UndefineNetwork { network } => {
+                let name = &network.name;
+                Sentence::new(
+                    format!("Have libvirt no longer keep {name}, nor give addresses on it"),
+                    format!("不再让 libvirt 保管 {name} 和在其上分配地址"),
+                )
+            }
+            Self::StartNetwork { network } => {
+                let (name, address) = (&network.name, network.address);
+                Sentence::new(
+                    format!("Have libvirt make the bridge {name} with {address}, and give addresses on it"),
+                    format!("让 libvirt 以 {address} 新建网桥 {name}，并开始分配地址"),
+                )
+            }
+            Self::StopNetwork { network } => {
+                let name = &network.name;
+                Sentence::new(
+                    format!("Have libvirt stop giving addresses on {name}, and delete that bridge"),
+                    format!("让 libvirt 停止在 {name} 上分配地址，并删除该网桥"),
+                )
+            }
+            Self::SetDhcpRanges { network, ranges, was, .. } => {
+                let (new, old) = (given(ranges), given(was));
+                Sentence::new(
+                    format!("Give {new} on {network} instead of {old}"),
+                    format!("在 {network} 上改为分配 {new}（原为 {old}）"),
+                )
+            }
             Self::SetLease { network, lease: Some(lease), was, .. } => give(network, lease, was.as_ref()),
             Self::SetLease { network, lease: None, was, .. } => {
                 let (mac, address) = (was.as_ref().map(mac).unwrap_or_default(), was.as_ref().map(|was| was.address));
@@ -234,6 +272,11 @@ impl Step {
             }
         }
     }
+}
+
+fn given(ranges: &[DhcpRange]) -> String {
+    let each = ranges.iter().map(|range| format!("{} – {}", range.start, range.end));
+    Vec::from_iter(each).join(", ")
 }
 
 fn give(network: &str, lease: &DhcpHost, was: Option<&DhcpHost>) -> Sentence {

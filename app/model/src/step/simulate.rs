@@ -4,6 +4,7 @@
 //! addresses, a plugged NIC has a tap, a guest whose agent answers sees it. A step whose object is not there, or is so
 //! already, does nothing.
 
+mod dhcp;
 mod guest;
 mod lease;
 mod nic;
@@ -64,6 +65,13 @@ impl Step {
                 if let Some(network) = observed.networks.get_mut(network).filter(|network| network.persistent) {
                     network.autostart = *on;
                 }
+            }
+            Self::DefineNetwork { network } => dhcp::define(observed, network),
+            Self::UndefineNetwork { network } => dhcp::undefine(observed, network),
+            Self::StartNetwork { network } => dhcp::start(observed, network),
+            Self::StopNetwork { network } => dhcp::stop(observed, network),
+            Self::SetDhcpRanges { network, subnet, ranges, live, config, .. } => {
+                dhcp::set_ranges(observed, network, *subnet, ranges, *live, *config);
             }
             Self::SetLease { .. } => lease::simulate(self, observed),
             Self::SetMarks { guest, marks, .. } => {

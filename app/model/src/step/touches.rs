@@ -38,6 +38,11 @@ impl Step {
                 touched.extend(place(&was.attachment).filter(|_| nic.attachment != was.attachment));
                 touched
             }
+            Self::DefineNetwork { network }
+            | Self::UndefineNetwork { network }
+            | Self::StartNetwork { network }
+            | Self::StopNetwork { network } => vec![link(&network.name), Subject::Network(network.name.clone())],
+            Self::SetDhcpRanges { network, .. } => vec![Subject::Network(network.clone()), link(network)],
             Self::SetNetworkAutostart { network, .. } => vec![Subject::Network(network.clone())],
             Self::SetLease { network, lease, was, .. } => {
                 let macs = [lease, was].into_iter().flatten().filter_map(|lease| lease.mac).collect::<BTreeSet<_>>();
@@ -70,6 +75,9 @@ impl Step {
         }
         match self {
             Self::CreateBridge { .. }
+            | Self::DefineNetwork { .. }
+            | Self::UndefineNetwork { .. }
+            | Self::StartNetwork { .. }
             | Self::SetGuestAutostart { .. }
             | Self::SetNetworkAutostart { .. }
             | Self::SetMarks { .. }
@@ -91,6 +99,8 @@ impl Step {
             | Self::ReplaceGuestTable { .. }
             | Self::ReplaceGuestFiles { .. } => Risk::Guest,
             Self::DeleteBridge { .. }
+            | Self::StopNetwork { .. }
+            | Self::SetDhcpRanges { .. }
             | Self::SetLinkUp { .. }
             | Self::SetLinkMtu { .. }
             | Self::SetBridgeStp { .. }

@@ -105,6 +105,12 @@ pub fn bridge_of(observed: &Observed, attachment: &Attachment) -> Option<String>
     }
 }
 
+/// The guest whose tap this is.
+pub fn owner_of<'a>(observed: &'a Observed, tap: &str) -> Option<&'a str> {
+    let owns = |nic: &Nic| nic.tap.as_deref() == Some(tap);
+    observed.domains.values().find(|domain| domain.nics.iter().any(owns)).map(|domain| domain.name.as_str())
+}
+
 /// Every address of a NIC, each by the best of those who say it.
 fn addresses(observed: &Observed, nic: &Nic, facts: Option<&GuestFacts>) -> Vec<GuestAddress> {
     let mut found: BTreeMap<IpAddr, GuestAddress> = BTreeMap::new();
@@ -124,7 +130,9 @@ fn addresses(observed: &Observed, nic: &Nic, facts: Option<&GuestFacts>) -> Vec<
     }
     let told = !found_any(facts, nic);
     for network in observed.networks.values() {
-        let here = matches!(nic.attachment(), Some(Attachment::Network { network: name }) if *name == network.name);
+        // Whoever is on the bridge asks there, whatever libvirt was told to plug the NIC into.
+        let here = network.bridge.is_some()
+            && nic.attachment().is_some_and(|attachment| bridge_of(observed, attachment) == network.bridge);
         if !here || !told {
             continue;
         }

@@ -20,6 +20,7 @@ pub fn networks(observed: &Observed) -> BTreeMap<String, Net> {
             persistent: network.persistent,
             forward: network.forward.clone(),
             bridge: network.bridge.clone(),
+            ours: network.ours,
             subnets: network.subnets.iter().map(|subnet| subnet.address.trunc()).collect(),
             members: Vec::new(),
         };
@@ -49,7 +50,7 @@ pub fn bridges(observed: &Observed, topology: &Topology) -> BTreeMap<String, Rai
             mtu: link.mtu,
             up: link.up,
             carrier: link.carrier,
-            ours: link.is_ours(),
+            ours: observed.is_ours(link),
             stp: link.bridge.as_ref().is_some_and(|bridge| bridge.stp),
             addresses: link.addresses.clone(),
             network: topology

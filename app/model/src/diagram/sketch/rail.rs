@@ -17,7 +17,7 @@ pub(super) fn rails(facts: &Topology, drafted: Option<&Topology>) -> Vec<RailSke
     // In the order in which they were made, so that a new one does not push the others aside.
     gather::sort_by_key(&mut order, |rail| (!facts.bridges.contains_key(&rail.name), rail.index, rail.name.clone()));
     let mut rails: Vec<RailSketch> = order.iter().map(|rail| sketch(rail, facts, drafted)).collect();
-    rails.extend(idle(facts));
+    rails.extend(idle(facts, then));
     for (index, rail) in rails.iter_mut().enumerate() {
         rail.colour = (index % COLOURS) as u8;
     }
@@ -47,9 +47,10 @@ fn sketch(rail: &Rail, facts: &Topology, drafted: Option<&Topology>) -> RailSket
 }
 
 /// libvirt networks whose bridge is not there, because they are not started, and which guests are waiting for.
-fn idle(facts: &Topology) -> impl Iterator<Item = RailSketch> {
+fn idle<'a>(facts: &'a Topology, then: &'a Topology) -> impl Iterator<Item = RailSketch> + 'a {
     let idle = facts.networks.values().filter(|network| {
-        !network.active && network.bridge.as_ref().is_some_and(|bridge| !facts.bridges.contains_key(bridge))
+        let drawn = |bridge| facts.bridges.contains_key(bridge) || then.bridges.contains_key(bridge);
+        !network.active && network.bridge.as_ref().is_some_and(|bridge| !drawn(bridge))
     });
     idle.map(|network| RailSketch {
         name: network.bridge.clone().unwrap_or_default(),
@@ -71,7 +72,7 @@ fn idle(facts: &Topology) -> impl Iterator<Item = RailSketch> {
 fn leads_out(rail: &Rail, facts: &Topology) -> bool {
     let network = rail.network.as_ref().and_then(|name| facts.networks.get(name));
     rail.ports.iter().any(|port| port.behind == Behind::Uplink)
-        || network.is_some_and(|network| network.forward.is_some())
+        || network.is_some_and(|network| network.forward.is_some() && !network.ours)
         || !rail.translations.is_empty()
 }
 
