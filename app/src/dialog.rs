@@ -6,6 +6,7 @@ mod address;
 mod addresses;
 mod attach;
 mod bridge;
+mod dhcp;
 pub mod drafts;
 pub mod edit;
 mod export;
@@ -53,13 +54,14 @@ fn places() -> Vec<(String, String)> {
     let texts = crate::texts::later::texts();
     let ui = Ui::here();
     let mut places: Vec<(String, String)> = live.topology.with_untracked(|topology| {
-        let networks = topology.networks.values().filter(|network| network.active);
+        let networks = topology.networks.values().filter(|network| network.active && !network.ours);
         networks
             .map(|network| (format!("network:{}", network.name), crate::texts::fill(texts.a_network, &[&network.name])))
             .collect()
     });
     let taken = live.topology.with_untracked(|topology| {
-        topology.networks.values().filter_map(|network| network.bridge.clone()).collect::<Vec<_>>()
+        let networks = topology.networks.values().filter(|network| !network.ours);
+        networks.filter_map(|network| network.bridge.clone()).collect::<Vec<_>>()
     });
     ui.diagram.with_untracked(|d| {
         let bridges = d.rails.keys().filter(|name| !taken.contains(name));

@@ -33,6 +33,13 @@ impl Range {
     }
 }
 
+impl Network {
+    /// Whom its guests are told to go by, by an option of ours.
+    pub fn router(&self) -> Option<IpAddr> {
+        router(&self.options)
+    }
+}
+
 /// The upper half of a subnet, or of its first 65536 addresses; `None` where there is no room for guests.
 pub fn suggest(address: IpNet) -> Option<Range> {
     let IpNet::V4(net) = address else { return None };
@@ -69,7 +76,7 @@ pub fn way_out(observed: &Observed, draft: &Cluster, bridge: &Bridge) -> Option<
     let gateway = draft.gateway(&bridge.name)?;
     let own = resolve::gateway_address(observed, draft, gateway).map(|net| net.addr());
     let subnet = IpNet::V4(address(bridge)?);
-    let was = || observed.served(&bridge.name).and_then(|network| router(&network.options));
+    let was = || observed.served(&bridge.name).and_then(Network::router);
     own.filter(|own| subnet.contains(own)).or_else(was)
 }
 
@@ -112,7 +119,7 @@ pub fn adopted(observed: &Observed, name: &str) -> Option<Dhcp> {
     let network = observed.served(name)?;
     let range = network.subnets.first()?.ranges.first()?;
     let (IpAddr::V4(start), IpAddr::V4(end)) = (range.start, range.end) else { return None };
-    let router = router(&network.options).and_then(|router| match router {
+    let router = network.router().and_then(|router| match router {
         IpAddr::V4(router) => Some(router),
         IpAddr::V6(_) => None,
     });

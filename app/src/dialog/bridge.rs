@@ -3,7 +3,10 @@
 use leptos::{ev::SubmitEvent, prelude::*};
 use model::{cluster::Bridge, name::LinkName, nic};
 
-use super::{list, not_a_number};
+use super::{
+    dhcp::{Fields, Served},
+    list, not_a_number,
+};
 use crate::{
     draft::Draft,
     live::Live,
@@ -36,6 +39,7 @@ pub fn BridgeForm(name: Option<String>) -> impl IntoPart {
     let mtu = RwSignal::new(old.as_ref().and_then(|old| old.mtu).map(|mtu| mtu.to_string()).unwrap_or_default());
     let talk = RwSignal::new(old.as_ref().is_none_or(|old| old.ports_talk));
     let stp = RwSignal::new(old.as_ref().is_some_and(|old| old.stp));
+    let dhcp = Fields::of(old.as_ref().and_then(|old| old.dhcp.as_ref()));
     let bad_name = Memo::new(move |_| name.get().trim().parse::<LinkName>().err().map(|error| error.to_string()));
     let bad_address =
         Memo::new(move |_| list::<ipnet::IpNet>(&address.get()).err().map(|word| fill(texts.not_an_address, &[&word])));
@@ -49,12 +53,13 @@ pub fn BridgeForm(name: Option<String>) -> impl IntoPart {
             mtu: mtu.get_untracked().trim().parse().ok(),
             stp: stp.get_untracked(),
             ports_talk: talk.get_untracked(),
+            dhcp: dhcp.written(),
             ..was.clone().unwrap_or_else(|| Bridge::new(name))
         };
         draft.put(nic::with_bridge(&untrack(|| draft.cluster()), bridge));
         ui.dialog.set(None);
     };
-    let blocked = move || [bad_name, bad_address, bad_mtu].iter().any(|wrong| wrong.with(Option::is_some));
+    let blocked = move || [bad_name, bad_address, bad_mtu].iter().any(|wrong| wrong.with(Option::is_some)) || dhcp.is_wrong();
     view! {
         <Modal title>
             <form on:submit=submit>
@@ -72,6 +77,7 @@ pub fn BridgeForm(name: Option<String>) -> impl IntoPart {
                 <TextField label=texts.bridge_mtu name="mtu" value=mtu hint=texts.leave_empty example="1500" error=bad_mtu/>
                 <Check label=texts.let_ports_talk.to_owned() name="ports_talk" value=talk/>
                 <Check label=texts.use_stp.to_owned() name="stp" value=stp/>
+                <Served fields=dhcp address/>
                 <Buttons blocked=Signal::derive(blocked)/>
             </form>
         </Modal>

@@ -18,11 +18,12 @@ pub fn place(text: &str) -> Option<Place> {
     }
 }
 
-/// A rail of the picture: its libvirt network if it has one, so that libvirt knows of the NIC.
+/// A rail of the picture: its libvirt network if it has one, so that libvirt knows of the NIC. A bridge of ours stays one,
+/// whoever makes it.
 fn rail(live: Live, rail: &str) -> Option<Place> {
     let network = live.topology.with_untracked(|topology| {
         let mut networks = topology.networks.values();
-        networks.find(|network| network.bridge.as_deref() == Some(rail)).map(|network| network.name.clone())
+        networks.find(|network| network.bridge.as_deref() == Some(rail) && !network.ours).map(|network| network.name.clone())
     });
     match network {
         Some(network) => network.parse().ok().map(Place::Network),

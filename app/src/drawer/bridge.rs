@@ -8,6 +8,7 @@ use model::{
 
 use super::{
     Notes,
+    dhcp::Given,
     forward::Forwards,
     network::{self, Leases},
     ports::{Fdb, Ports},
@@ -106,6 +107,7 @@ fn Known(rail: Rail) -> impl IntoPart {
             <Fact word=texts.ports_talk>{talk}</Fact>
             <Fact word=texts.stp>{facts::on(rail.stp, texts)}</Fact>
             <Fact word=texts.learnt>{rail.learnt}</Fact>
+            <Given bridge=rail.name.clone()/>
             <AfterReboot subject=Subject::Link(rail.name.clone())/>
             {(!rail.gateways.is_empty()).then(|| view! { <Fact word=texts.gateway>{rail.gateways.join(", ")}</Fact> })}
         </dl>
@@ -153,7 +155,7 @@ fn Actions(name: String, rail: Memo<Option<Rail>>) -> impl IntoPart {
                 }
             })}
         </div>
-        {move || network.get().map(|name| view! { <network::Actions name/> })}
+        {move || network.get().filter(|_| !ours.get()).map(|name| view! { <network::Actions name/> })}
         {move || strange().then(|| view! { <p class="soft">{texts.adopt_first}</p> })}
     }
 }

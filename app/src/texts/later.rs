@@ -138,6 +138,10 @@ texts! {
     mode: "Mode", "模式";
     isolated: "isolated", "隔离";
     ranges: "Range", "范围";
+    given: "Given by DHCP", "由 DHCP 分配";
+    router: "Router for guests", "告知虚拟机的路由器";
+    no_router: "none", "无";
+    static_leases: "Static leases", "静态租约";
     hostname: "Name it gave", "自报名称";
     expires: "Until", "到期";
     no_leases: "Nobody has a lease.", "没有租约。";
@@ -204,6 +208,11 @@ texts! {
     bridge_mtu: "MTU, in bytes", "MTU（字节）";
     let_ports_talk: "Let its ports talk, whatever the firewall does", "无论防火墙如何，允许其端口互通";
     use_stp: "Spanning tree", "启用生成树";
+    serve_addresses: "Serve addresses (DHCP)", "分配地址（DHCP）";
+    dhcp_range: "Addresses to give, first and last", "要分配的首尾地址";
+    dhcp_router: "Router that guests are told of", "告知虚拟机的路由器";
+    dhcp_router_hint: "leave empty for the bridge’s gateway, if it has one", "留空则为网桥的网关（如果有）";
+    not_a_range: "“{}” is not a range, such as 192.168.48.128-192.168.48.254", "“{}”不是地址范围，例如 192.168.48.128-192.168.48.254";
     gateway_title: "Make a guest the gateway", "将虚拟机设为网关";
     gateway_guest: "Gateway", "网关";
     gateway_host: "the host itself", "主机本身";

@@ -97,6 +97,13 @@ impl Host {
             }
             Step::SetGuestAutostart { guest, on } => self.connected()?.set_guest_autostart(guest, *on).await?,
             Step::SetNetworkAutostart { network, on } => self.connected()?.set_network_autostart(network, *on).await?,
+            Step::DefineNetwork { network } => self.connected()?.define_network(network).await?,
+            Step::UndefineNetwork { network } => self.connected()?.undefine_network(&network.name).await?,
+            Step::StartNetwork { network } => self.connected()?.start_network(&network.name).await?,
+            Step::StopNetwork { network } => self.connected()?.stop_network(&network.name).await?,
+            Step::SetDhcpRanges { network, subnet, ranges, was, live, config } => {
+                self.connected()?.set_ranges(network, *subnet, ranges, was, *live, *config).await?;
+            }
             Step::SetLease { network, subnet, lease, was, live, config } => {
                 let (lease, was) = (lease.as_ref(), was.as_ref());
                 self.connected()?.set_lease(network, *subnet, lease, was, *live, *config).await?;

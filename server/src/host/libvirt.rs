@@ -11,6 +11,7 @@
 
 mod agent;
 mod connection;
+mod dhcp;
 mod domain;
 mod error;
 mod events;

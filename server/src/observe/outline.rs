@@ -68,20 +68,20 @@ fn links(lines: &mut Lines, observed: &Observed) {
         others.into_iter().partition(|link| bridges.iter().any(|bridge| link.master == Some(bridge.index)));
     if !free.is_empty() {
         lines.add(0, "links");
-        free.into_iter().for_each(|link| lines.add(1, described(link)));
+        free.into_iter().for_each(|link| lines.add(1, described(observed, link)));
     }
     if !bridges.is_empty() {
         lines.add(0, "bridges");
     }
     for bridge in bridges {
-        let mut line = described(bridge);
+        let mut line = described(observed, bridge);
         if let Some(network) = observed.networks.values().find(|network| network.bridge.as_ref() == Some(&bridge.name))
         {
             line += &format!(" (network {})", network.name);
         }
         lines.add(1, line);
         for port in ports.iter().filter(|port| port.master == Some(bridge.index)) {
-            let mut line = described(port);
+            let mut line = described(observed, port);
             if let Some(state) = &port.port {
                 line += &format!(" {}", state.state);
                 line += if state.isolated { " isolated" } else { "" };
@@ -97,7 +97,7 @@ fn links(lines: &mut Lines, observed: &Observed) {
     }
 }
 
-fn described(link: &Link) -> String {
+fn described(observed: &Observed, link: &Link) -> String {
     let mut line = link.name.clone();
     line += &format!(" {}", link.kind.as_deref().unwrap_or("device"));
     line += if link.up { " up" } else { " down" };
@@ -105,7 +105,7 @@ fn described(link: &Link) -> String {
     word(&mut line, "", link.mac);
     word(&mut line, "mtu", Some(link.mtu));
     link.addresses.iter().for_each(|address| word(&mut line, "", Some(address.net)));
-    line += if link.is_ours() { " (ours)" } else { "" };
+    line += if observed.is_ours(link) { " (ours)" } else { "" };
     line
 }
 

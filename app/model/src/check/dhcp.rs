@@ -68,6 +68,13 @@ fn document(draft: &Cluster, bridge: &Bridge, dhcp: &Dhcp) -> Vec<Said> {
         );
         block("dhcp-uplink", "dhcp", text);
     }
+    if let Some(net) = bridge.address.iter().find(|net| net.addr().is_ipv6()) {
+        let text = Sentence::new(
+            format!("{net} cannot be on {name}: libvirt switches IPv6 off on a bridge on which it gives IPv4 addresses alone."),
+            format!("{name} 上不能有 {net}：libvirt 会在只分配 IPv4 地址的网桥上关闭 IPv6。"),
+        );
+        block("dhcp-ipv6", "address", text);
+    }
     if draft.network(name).is_some_and(|network| network.autostart.is_some()) {
         let text = Sentence::new(
             format!("{name} starts with the host, since addresses are given on it: leave autostart of the network out."),

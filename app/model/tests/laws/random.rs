@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use model::{
     Cluster, Mac, Observed, autostart,
-    cluster::{Forward, Lease, Protocol, Route, Translation},
+    cluster::{Dhcp, Forward, Lease, Protocol, Range, Route, Translation},
+    dhcp,
     gateway::{self, GatewayRequest},
     lease::collide,
     nic::{self, Place, Setting},
@@ -25,6 +26,7 @@ pub enum Edit {
     TakeOver(usize),
     RemoveBridge(usize),
     Silent(usize),
+    Serve { bridge: usize, last: u8, router: bool },
     Renumber(usize, u8),
     Attach { guest: usize, place: usize },
     Move { nic: usize, place: usize },
@@ -47,6 +49,8 @@ pub fn edit() -> impl Strategy<Value = Edit> {
         bridge.clone().prop_map(Edit::TakeOver),
         bridge.clone().prop_map(Edit::RemoveBridge),
         bridge.clone().prop_map(Edit::Silent),
+        (bridge.clone(), 150..160u8, any::<bool>())
+            .prop_map(|(bridge, last, router)| Edit::Serve { bridge, last, router }),
         (bridge.clone(), 1..9u8).prop_map(|(bridge, last)| Edit::Renumber(bridge, last)),
         (guest.clone(), 0..4usize).prop_map(|(guest, place)| Edit::Attach { guest, place }),
         (nic.clone(), 0..4usize).prop_map(|(nic, place)| Edit::Move { nic, place }),
@@ -111,6 +115,23 @@ pub fn edited(observed: &Observed, committed: &Cluster, cluster: &Cluster, edit:
             });
             Ok(draft)
         }
+        Edit::Serve { bridge: n, last, router } => {
+            let mut draft = cluster.clone();
+            for bridge in draft.bridges.iter_mut().filter(|bridge| &*bridge.name == BRIDGES[*n]) {
+                let suggested = bridge.address.first().copied().and_then(dhcp::suggest);
+                bridge.dhcp = match (&bridge.dhcp, suggested) {
+                    // Every third edit takes it back.
+                    (Some(_), _) if last % 3 == 0 => None,
+                    (_, Some(range)) if bridge.uplink.is_none() => {
+                        let [a, b, c, _] = range.end.octets();
+                        let end = [a, b, c, *last].into();
+                        Some(Dhcp { range: Range { end, ..range }, router: router.then(|| [a, b, c, 9].into()) })
+                    }
+                    _ => None,
+                };
+            }
+            Ok(draft)
+        }
         Edit::Renumber(n, last) => {
             let mut draft = cluster.clone();
             for bridge in draft.bridges.iter_mut().filter(|bridge| &*bridge.name == BRIDGES[*n]) {
@@ -159,10 +180,16 @@ pub fn edited(observed: &Observed, committed: &Cluster, cluster: &Cluster, edit:
         Edit::Keep(manager) => Ok(Cluster { manager: *manager, ..cluster.clone() }),
         Edit::Lease { nic, last, named } => {
             let mut draft = cluster.clone();
+            // On a bridge that is served, if there is one.
+            let served = draft.bridges.iter().find(|bridge| bridge.dhcp.is_some());
+            let (network, subnet) = match served {
+                Some(bridge) => (bridge.name.to_string(), bridge.address[0].network().to_string()),
+                None => ("default".to_owned(), "192.168.122.0".to_owned()),
+            };
             let lease = Lease {
-                network: "default".parse().expect("a name"),
+                network: network.parse().expect("a name"),
                 mac: mac(*nic),
-                address: format!("192.168.122.{last}").parse().expect("an address"),
+                address: format!("{}.{last}", subnet.trim_end_matches(".0")).parse().expect("an address"),
                 name: named.then(|| format!("node{}", last % 4)),
             };
             draft.leases.retain(|own| own.mac != lease.mac);

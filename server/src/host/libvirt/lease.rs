@@ -59,7 +59,7 @@ impl Libvirt {
 }
 
 /// How to read each definition, and how to change it.
-fn definitions(
+pub(super) fn definitions(
     live: bool,
     config: bool,
 ) -> impl Iterator<Item = (sys::virNetworkXMLFlags, sys::virNetworkUpdateFlags)> {

@@ -3,10 +3,16 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
-use model::observed::{DhcpHost, DhcpRange, Lease, Network, Subnet};
+use model::{
+    observed::{DhcpHost, DhcpRange, Lease, Network, Subnet},
+    step::ServedNetwork,
+};
 use roxmltree::Node;
 
 use super::xml::{XmlError, attribute, child, children, clean, parse, text};
+
+/// As many options of dnsmasq are looked at.
+const OPTIONS: usize = 64;
 
 /// What libvirt says of a network beside its XML.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -32,7 +38,18 @@ pub fn read(status: Status, xml: &str) -> Result<Network, XmlError> {
         domain: attribute(network, "domain", "name").map(|name| clean(name, 256)),
         subnets: children(network, "ip").filter_map(subnet).collect(),
         leases: status.leases,
+        ours: child(network, "metadata").is_some_and(|metadata| {
+            metadata.children().any(|node| node.tag_name().namespace() == Some(ServedNetwork::OURS))
+        }),
+        options: options(network),
     })
+}
+
+/// The options of its dnsmasq.
+fn options(network: Node<'_, '_>) -> Vec<String> {
+    let options = child(network, "options").filter(|node| node.tag_name().namespace() == Some(ServedNetwork::DNSMASQ));
+    let values = options.into_iter().flat_map(|options| children(options, "option"));
+    values.filter_map(|option| option.attribute("value")).take(OPTIONS).map(|value| clean(value, 256)).collect()
 }
 
 fn subnet(ip: Node<'_, '_>) -> Option<Subnet> {

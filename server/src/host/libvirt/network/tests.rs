@@ -23,6 +23,23 @@ fn reads_a_network() {
 }
 
 #[test]
+fn reads_whose_it_is_and_what_its_dnsmasq_is_told() {
+    let told = |options: &str, mark: &str| {
+        let xml = format!(
+            "<network xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'><name>a</name>\
+             <metadata><x:served xmlns:x='{mark}'/></metadata>{options}</network>"
+        );
+        let network = read(Status::default(), &xml).expect("a network");
+        (network.ours, network.options)
+    };
+    let options = "<dnsmasq:options><dnsmasq:option value='dhcp-option=3'/><dnsmasq:option/></dnsmasq:options>";
+    assert_eq!(told(options, "https://bridgehead.dev/network/1"), (true, vec!["dhcp-option=3".to_owned()]));
+    assert_eq!(told("<options><option value='a'/></options>", "https://example.org/1"), (false, Vec::new()));
+    let many = format!("<dnsmasq:options>{}</dnsmasq:options>", "<dnsmasq:option value='a'/>".repeat(1000));
+    assert_eq!(told(&many, "").1.len(), OPTIONS);
+}
+
+#[test]
 fn an_isolated_network_forwards_nothing() {
     let network = read(Status::default(), "<network><name>a</name></network>").expect("a network");
     assert_eq!((network.forward, network.bridge), (None, None));
