@@ -115,7 +115,6 @@ fn default_network() -> Network {
         autostart: true,
         bridge: Some("virbr0".to_owned()),
         forward: Some("nat".to_owned()),
-        domain: None,
         subnets: vec![Subnet {
             address: "192.168.122.1/24".parse().expect("a prefix"),
             ranges: vec![DhcpRange {
@@ -124,7 +123,7 @@ fn default_network() -> Network {
             }],
             hosts: Vec::new(),
         }],
-        leases: Vec::new(),
+        ..Network::default()
     }
 }
 
