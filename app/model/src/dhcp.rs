@@ -151,3 +151,37 @@ pub fn network<'a>(
     }
     Some(Cow::Owned(network))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_upper_half_is_suggested_without_the_host() {
+        let suggested = |text: &str| suggest(text.parse().expect("a prefix")).map(|range| range.to_string());
+        assert_eq!(suggested("192.168.48.1/24").as_deref(), Some("192.168.48.128-192.168.48.254"));
+        assert_eq!(suggested("192.168.48.254/24").as_deref(), Some("192.168.48.128-192.168.48.253"));
+        assert_eq!(suggested("192.168.48.128/24").as_deref(), Some("192.168.48.129-192.168.48.254"));
+        assert_eq!(suggested("10.0.0.1/8").as_deref(), Some("10.0.128.0-10.0.255.254"));
+        assert_eq!(suggested("10.0.0.1/29").as_deref(), Some("10.0.0.4-10.0.0.6"));
+        assert_eq!(suggested("10.0.0.1/30"), None);
+        assert_eq!(suggested("10.0.0.1/0").as_deref(), Some("0.0.128.0-0.0.255.254"));
+        assert_eq!(suggested("fd00::1/64"), None);
+    }
+
+    #[test]
+    fn a_range_is_read_as_it_is_written() {
+        let range: Range = "192.168.48.100 - 192.168.48.199".parse().expect("a range");
+        assert_eq!(range.to_string(), "192.168.48.100-192.168.48.199");
+        assert!(["", "192.168.48.100", "a-b", "1.2.3.4-1.2.3", "fd00::1-fd00::2"].iter().all(|text| text.parse::<Range>().is_err()));
+    }
+
+    #[test]
+    fn whoever_is_the_router_other_options_stay() {
+        let options = ["dhcp-option=3,10.0.0.9".to_owned(), "dhcp-option=30,10.0.0.8".to_owned()];
+        let silent = with_router(&options, None);
+        assert_eq!(silent, ["dhcp-option=30,10.0.0.8", "dhcp-option=3"]);
+        assert_eq!(router(&options), "10.0.0.9".parse().ok());
+        assert_eq!(router(&silent), None);
+    }
+}

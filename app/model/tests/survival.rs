@@ -155,6 +155,22 @@ fn libvirt_keeps_what_it_has_defined() {
 }
 
 #[test]
+fn a_bridge_on_which_addresses_are_given_is_libvirts_to_make() {
+    let mut observed = lab(&["master"]);
+    let text = "[[bridge]]\nname = \"mybr0\"\naddress = \"192.168.48.1/24\"\n\
+        [bridge.dhcp]\nrange = \"192.168.48.100-192.168.48.199\"\n";
+    let document = Cluster::from_toml(text).expect("a document");
+    for step in plan(&observed, &Cluster::default(), &document).steps {
+        step.simulate(&mut observed);
+    }
+    assert_eq!(of(&observed, &document, "link:mybr0"), saved(Keeper::Definition { starts: true }));
+    let dhcpcd = manager(ManagerKind::Ifupdown, None);
+    link(&mut observed, "mybr0").managers = vec![dhcpcd.clone()];
+    let contested = vec![Keeper::Manager(dhcpcd), Keeper::Definition { starts: true }];
+    assert_eq!(of(&observed, &document, "link:mybr0"), Some(Survival::Contested { by: contested }));
+}
+
+#[test]
 fn a_nic_is_live_or_defined_or_both() {
     let mut observed = lab(&["master"]);
     let document = Cluster::default();

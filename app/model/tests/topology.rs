@@ -4,6 +4,7 @@ mod world;
 
 use model::{
     Cluster, Mac, Observed, Topology,
+    diagram::Sketch,
     firewall::{Packet, walk},
     observed::{Source, SourceState},
     plan::plan,
@@ -52,6 +53,35 @@ fn the_lab_is_joined() {
     assert_eq!(socket.addresses[0].origin, Origin::Agent { leased: true });
     assert!(topology.others.is_empty());
     assert_eq!(topology.notes, []);
+}
+
+#[test]
+fn a_served_bridge_is_drawn_once_as_the_bridge_that_it_is() {
+    let mut observed = lab(&["master"]);
+    let text = "[[bridge]]\nname = \"mybr0\"\naddress = \"192.168.48.1/24\"\n\
+        [bridge.dhcp]\nrange = \"192.168.48.100-192.168.48.199\"\n";
+    let document = Cluster::from_toml(text).expect("a document");
+    let names = |facts: &Topology, drafted: Option<&Topology>| {
+        let rails = Sketch::of("host", facts, drafted).rails;
+        rails.into_iter().filter(|rail| rail.name == "mybr0").collect::<Vec<_>>()
+    };
+    let before = Topology::of(&observed);
+    for step in plan(&observed, &Cluster::default(), &document).steps {
+        step.simulate(&mut observed);
+    }
+    let served = Topology::of(&observed);
+    let drawn = names(&served, None);
+    assert_eq!(drawn.len(), 1);
+    assert!(drawn[0].ours && drawn[0].dhcp && !drawn[0].wired, "{drawn:?}");
+    assert_eq!(names(&before, Some(&served)).len(), 1);
+    // Stopped behind our back, it is the network's, until the draft starts it again.
+    let mut stopped = observed.clone();
+    let network = stopped.networks.get_mut("mybr0").expect("the network");
+    network.active = false;
+    stopped.links.retain(|_, link| link.name != "mybr0");
+    let stopped = Topology::of(&stopped);
+    assert_eq!(names(&stopped, None).len(), 1);
+    assert_eq!(names(&stopped, Some(&served)).len(), 1);
 }
 
 #[test]
