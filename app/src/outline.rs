@@ -31,13 +31,12 @@ pub fn content() -> Part {
     let live = Live::here();
     let texts = texts();
     let bridges = Memo::new(move |_| ui.diagram.with(|d| d.rails.keys().cloned().collect::<Vec<_>>()));
-    let networks =
-        Memo::new(move |_| {
-            live.topology.with(|topology| {
-                let networks = topology.networks.values().filter(|network| !network.ours);
-                networks.map(|network| network.name.clone()).collect::<Vec<_>>()
-            })
-        });
+    let networks = Memo::new(move |_| {
+        live.topology.with(|topology| {
+            let networks = topology.networks.values().filter(|network| !network.ours);
+            networks.map(|network| network.name.clone()).collect::<Vec<_>>()
+        })
+    });
     let all = Memo::new(move |_| {
         let find = ui.find.get().trim().to_lowercase();
         live.topology.with(|topology| {

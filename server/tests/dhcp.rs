@@ -13,8 +13,7 @@ const NODE1: &str = "\n[[nic]]\nguest = \"node1\"\nmac = \"52:54:00:48:00:20\"\n
     address = \"192.168.48.20/24\"\n";
 const NODE2: &str = "\n[[nic]]\nguest = \"node2\"\nmac = \"52:54:00:48:00:30\"\nbridge = \"mybr0\"\n\
     \n[[lease]]\nnetwork = \"mybr0\"\nmac = \"52:54:00:48:00:30\"\naddress = \"192.168.48.30\"\nname = \"node2\"\n";
-const DHCP: &str =
-    "\n[bridge.dhcp]\nrange = \"192.168.48.100-192.168.48.199\"\nrouter = \"192.168.48.20\"\n";
+const DHCP: &str = "\n[bridge.dhcp]\nrange = \"192.168.48.100-192.168.48.199\"\nrouter = \"192.168.48.20\"\n";
 
 /// What a client of ours does with a lease: its default route stands behind the one that the guest has.
 const CLIENT: &str = r#"cat > /tmp/dhcp.sh <<'END'

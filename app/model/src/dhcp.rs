@@ -136,7 +136,8 @@ pub fn network<'a>(
     let there = observed.networks.get(name);
     let Some(bridge) = draft.bridge(name).filter(|bridge| bridge.dhcp.is_some()) else {
         // What served a bridge that is no longer served goes.
-        let goes = |network: &&Network| network.ours && (committed.bridge(name).is_some() || draft.bridge(name).is_some());
+        let goes =
+            |network: &&Network| network.ours && (committed.bridge(name).is_some() || draft.bridge(name).is_some());
         return there.filter(|network| !goes(network)).map(Cow::Borrowed);
     };
     let mut network = wanted(observed, committed, draft, bridge)?.network();
@@ -173,7 +174,11 @@ mod tests {
     fn a_range_is_read_as_it_is_written() {
         let range: Range = "192.168.48.100 - 192.168.48.199".parse().expect("a range");
         assert_eq!(range.to_string(), "192.168.48.100-192.168.48.199");
-        assert!(["", "192.168.48.100", "a-b", "1.2.3.4-1.2.3", "fd00::1-fd00::2"].iter().all(|text| text.parse::<Range>().is_err()));
+        assert!(
+            ["", "192.168.48.100", "a-b", "1.2.3.4-1.2.3", "fd00::1-fd00::2"]
+                .iter()
+                .all(|text| text.parse::<Range>().is_err())
+        );
     }
 
     #[test]

@@ -59,7 +59,8 @@ pub fn BridgeForm(name: Option<String>) -> impl IntoPart {
         draft.put(nic::with_bridge(&untrack(|| draft.cluster()), bridge));
         ui.dialog.set(None);
     };
-    let blocked = move || [bad_name, bad_address, bad_mtu].iter().any(|wrong| wrong.with(Option::is_some)) || dhcp.is_wrong();
+    let blocked =
+        move || [bad_name, bad_address, bad_mtu].iter().any(|wrong| wrong.with(Option::is_some)) || dhcp.is_wrong();
     view! {
         <Modal title>
             <form on:submit=submit>

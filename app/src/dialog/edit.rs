@@ -23,7 +23,9 @@ pub fn place(text: &str) -> Option<Place> {
 fn rail(live: Live, rail: &str) -> Option<Place> {
     let network = live.topology.with_untracked(|topology| {
         let mut networks = topology.networks.values();
-        networks.find(|network| network.bridge.as_deref() == Some(rail) && !network.ours).map(|network| network.name.clone())
+        networks
+            .find(|network| network.bridge.as_deref() == Some(rail) && !network.ours)
+            .map(|network| network.name.clone())
     });
     match network {
         Some(network) => network.parse().ok().map(Place::Network),

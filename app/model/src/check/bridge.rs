@@ -40,7 +40,8 @@ fn taken(observed: &Observed, bridge: &Bridge, notes: &mut Vec<Note>) {
     let name = &bridge.name;
     let subject = Subject::Link(name.to_string());
     let field = Some(format!("bridge.{name}.name"));
-    let uses = |network: &&Network| network.bridge.as_deref() == Some(&**name) && observed.served(name) != Some(network);
+    let uses =
+        |network: &&Network| network.bridge.as_deref() == Some(&**name) && observed.served(name) != Some(network);
     // While libvirt is silent, it cannot be told whose a bridge is that it makes.
     let known = observed.sources.get(&Source::Libvirt) == Some(&SourceState::Answers);
     let kept = bridge.dhcp.is_some() && !known;
@@ -51,7 +52,8 @@ fn taken(observed: &Observed, bridge: &Bridge, notes: &mut Vec<Note>) {
             format!("{name} 属于 libvirt 网络 {owner}。请把网卡接到该网络。"),
         );
         notes.push(note(Severity::Block, subject, "name-taken", text, field));
-    } else if let Some(link) = observed.link(name).filter(|link| !(kept || observed.is_ours(link)) || !link.is_bridge()) {
+    } else if let Some(link) = observed.link(name).filter(|link| !(kept || observed.is_ours(link)) || !link.is_bridge())
+    {
         let text = if link.is_bridge() {
             Sentence::new(
                 format!(

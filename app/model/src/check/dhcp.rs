@@ -64,27 +64,36 @@ fn document(draft: &Cluster, bridge: &Bridge, dhcp: &Dhcp) -> Vec<Said> {
                 "{name} takes over {uplink}, and the network behind that has its own way to give addresses: two DHCP \
                  servers would answer. Give addresses on a bridge without an uplink."
             ),
-            format!("{name} 接管了 {uplink}，其所在网络已有自己的地址分配方式，会有两个 DHCP 服务器应答。请在没有 uplink 的网桥上分配地址。"),
+            format!(
+                "{name} 接管了 {uplink}，其所在网络已有自己的地址分配方式，会有两个 DHCP 服务器应答。请在没有 uplink 的网桥上分配地址。"
+            ),
         );
         block("dhcp-uplink", "dhcp", text);
     }
     if let Some(net) = bridge.address.iter().find(|net| net.addr().is_ipv6()) {
         let text = Sentence::new(
-            format!("{net} cannot be on {name}: libvirt switches IPv6 off on a bridge on which it gives IPv4 addresses alone."),
+            format!(
+                "{net} cannot be on {name}: libvirt switches IPv6 off on a bridge on which it gives IPv4 addresses alone."
+            ),
             format!("{name} 上不能有 {net}：libvirt 会在只分配 IPv4 地址的网桥上关闭 IPv6。"),
         );
         block("dhcp-ipv6", "address", text);
     }
     if draft.network(name).is_some_and(|network| network.autostart.is_some()) {
         let text = Sentence::new(
-            format!("{name} starts with the host, since addresses are given on it: leave autostart of the network out."),
+            format!(
+                "{name} starts with the host, since addresses are given on it: leave autostart of the network out."
+            ),
             format!("{name} 上分配地址，因此总是随主机启动：请去掉该网络的 autostart。"),
         );
         block("dhcp-autostart", "dhcp", text);
     }
     let Some(net) = dhcp::address(bridge) else {
         let text = Sentence::new(
-            format!("{} is in no IPv4 subnet of {name}: the host needs an address beside those that it gives.", range.start),
+            format!(
+                "{} is in no IPv4 subnet of {name}: the host needs an address beside those that it gives.",
+                range.start
+            ),
             format!("{} 不在 {name} 的任何 IPv4 子网内：主机需要在所分配的地址旁有一个自己的地址。", range.start),
         );
         block("range-outside", "dhcp.range", text);
@@ -170,7 +179,9 @@ fn on_host(observed: &Observed, bridge: &Bridge) -> Vec<Said> {
                 "{list} is a port of {name}: whoever is behind it gets addresses too, or gives them. Two DHCP servers in one \
                  network give whatever comes first."
             ),
-            format!("{list} 是 {name} 的端口：其后的机器也会得到地址，或者自己在分配地址。同一网络中有两个 DHCP 服务器时，先应答者生效。"),
+            format!(
+                "{list} 是 {name} 的端口：其后的机器也会得到地址，或者自己在分配地址。同一网络中有两个 DHCP 服务器时，先应答者生效。"
+            ),
         );
         said.push((Severity::Warn, "two-servers", "dhcp", text));
     }
@@ -187,13 +198,16 @@ fn members(observed: &Observed, draft: &Cluster, bridge: &Bridge, dhcp: &Dhcp) -
         for address in given.filter(|address| !leased(*address)) {
             let (guest, mac) = (&nic.guest, nic.mac);
             let text = Sentence::new(
-                format!("{address} of {guest} is in the range: it could be given to another. A static lease for {mac} keeps it."),
+                format!(
+                    "{address} of {guest} is in the range: it could be given to another. A static lease for {mac} keeps it."
+                ),
                 format!("{guest} 的 {address} 在分配范围内：可能会分给别的虚拟机。为 {mac} 设静态租约即可保留。"),
             );
             said.push((Severity::Warn, "address-in-range", "dhcp.range", text));
         }
         let domain = observed.domains.get(&*nic.guest);
-        let shut = domain.is_some_and(|domain| matches!(Inside::of(observed, domain), Inside::NoAgent | Inside::Silent(_)));
+        let shut =
+            domain.is_some_and(|domain| matches!(Inside::of(observed, domain), Inside::NoAgent | Inside::Silent(_)));
         if shut && nic.is_idle_inside() {
             let guest = &nic.guest;
             let text = Sentence::new(
@@ -215,7 +229,9 @@ fn interrupted(observed: &Observed, bridge: &Bridge) -> Option<Said> {
     let index = observed.link(name).filter(|link| observed.is_ours(link))?.index;
     let ports = observed.links.values().filter(|port| port.master == Some(index)).count();
     let text = Sentence::new(
-        format!("{name} is made anew, and what is plugged into it plugged in again: it is silent for a moment. No guest sees a cable pulled."),
+        format!(
+            "{name} is made anew, and what is plugged into it plugged in again: it is silent for a moment. No guest sees a cable pulled."
+        ),
         format!("{name} 会重新建立，接在上面的会重新接上：其间会短暂不通，虚拟机不会看到网线被拔。"),
     );
     (ports > 0).then_some((Severity::Tell, "bridge-anew", "dhcp", text))

@@ -37,7 +37,8 @@ pub(super) fn plan(planner: &mut Planner<'_>) {
     for bridge in committed.bridges.iter().filter(|bridge| draft.bridge(&bridge.name).is_none()) {
         if let Some(network) = planner.observed.served(&bridge.name) {
             dhcp::remove(planner, network);
-        } else if let Some(link) = planner.observed.link(&bridge.name).filter(|link| link.is_ours() && link.is_bridge()) {
+        } else if let Some(link) = planner.observed.link(&bridge.name).filter(|link| link.is_ours() && link.is_bridge())
+        {
             remove(planner, bridge, link);
         }
     }

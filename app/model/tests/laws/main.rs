@@ -56,7 +56,8 @@ fn foreign(observed: &Observed, named: &BTreeSet<Mac>, documents: &[&Cluster]) -
         .filter(|nic| named.contains(&nic.mac))
         .filter_map(|nic| nic.tap.clone())
         .collect();
-    let ours: BTreeSet<u32> = observed.links.values().filter(|link| observed.is_ours(link)).map(|link| link.index).collect();
+    let ours: BTreeSet<u32> =
+        observed.links.values().filter(|link| observed.is_ours(link)).map(|link| link.index).collect();
     rest.networks.retain(|_, network| !network.ours);
     rest.links.retain(|_, link| !observed.is_ours(link) && !taps.contains(&link.name));
     rest.routes.retain(|route| !route.link.is_some_and(|link| ours.contains(&link)));
@@ -118,13 +119,22 @@ fn in_order(start: &Observed, plan: &Plan) -> Result<(), TestCaseError> {
             }
             Step::StopNetwork { network } => {
                 let own: Vec<_> = now.link(&network.name).into_iter().flat_map(|link| &link.addresses).collect();
-                prop_assert!(own.iter().all(|address| address.net == network.address), "{step:?} takes addresses along");
+                prop_assert!(
+                    own.iter().all(|address| address.net == network.address),
+                    "{step:?} takes addresses along"
+                );
                 let index = now.link(&network.name).map(|link| link.index);
-                prop_assert!(index.is_none() || now.links.values().all(|link| link.master != index), "{step:?} has ports");
+                prop_assert!(
+                    index.is_none() || now.links.values().all(|link| link.master != index),
+                    "{step:?} has ports"
+                );
             }
             Step::StartNetwork { network } => {
                 prop_assert!(now.link(&network.name).is_none(), "{step:?} finds its bridge");
-                prop_assert!(now.served(&network.name).is_some_and(|there| !there.active), "{step:?} has no definition");
+                prop_assert!(
+                    now.served(&network.name).is_some_and(|there| !there.active),
+                    "{step:?} has no definition"
+                );
             }
             Step::AttachNic { nic, live, .. } | Step::UpdateNic { nic, live, .. } => {
                 let bridge = bridge_of(&now, &nic.attachment);

@@ -49,8 +49,11 @@ pub fn edit() -> impl Strategy<Value = Edit> {
         bridge.clone().prop_map(Edit::TakeOver),
         bridge.clone().prop_map(Edit::RemoveBridge),
         bridge.clone().prop_map(Edit::Silent),
-        (bridge.clone(), 150..160u8, any::<bool>())
-            .prop_map(|(bridge, last, router)| Edit::Serve { bridge, last, router }),
+        (bridge.clone(), 150..160u8, any::<bool>()).prop_map(|(bridge, last, router)| Edit::Serve {
+            bridge,
+            last,
+            router
+        }),
         (bridge.clone(), 1..9u8).prop_map(|(bridge, last)| Edit::Renumber(bridge, last)),
         (guest.clone(), 0..4usize).prop_map(|(guest, place)| Edit::Attach { guest, place }),
         (nic.clone(), 0..4usize).prop_map(|(nic, place)| Edit::Move { nic, place }),

@@ -46,7 +46,9 @@ pub fn start(observed: &mut Observed, network: &ServedNetwork) {
 
 /// Its leases stay, in dnsmasq's file, and are nobody's until it starts again.
 pub fn stop(observed: &mut Observed, network: &ServedNetwork) {
-    let Some(there) = observed.networks.get_mut(&network.name).filter(|there| there.ours && there.active) else { return };
+    let Some(there) = observed.networks.get_mut(&network.name).filter(|there| there.ours && there.active) else {
+        return;
+    };
     there.active = false;
     there.leases.clear();
     delete(observed, &network.name);
