@@ -31,11 +31,6 @@ pub fn check(observed: &Observed, committed: &Cluster, draft: &Cluster, notes: &
             said.extend(on_host(observed, bridge));
             said.extend(members(observed, draft, bridge, dhcp));
         }
-        let address = |bridge: &Bridge| dhcp::address(bridge);
-        let moved = committed.bridge(name).is_some_and(|old| {
-            old.dhcp.is_some() != bridge.dhcp.is_some() || bridge.dhcp.is_some() && address(old) != address(bridge)
-        });
-        said.extend(moved.then(|| interrupted(observed, bridge)).flatten());
         for (severity, code, field, text) in said {
             let field = Some(format!("bridge.{name}.{field}"));
             notes.push(note(severity, Subject::Link(name.to_string()), code, text, field));
@@ -221,18 +216,4 @@ fn members(observed: &Observed, draft: &Cluster, bridge: &Bridge, dhcp: &Dhcp) -
         }
     }
     said
-}
-
-/// A bridge that libvirt makes, or no longer makes, is made anew.
-fn interrupted(observed: &Observed, bridge: &Bridge) -> Option<Said> {
-    let name = &bridge.name;
-    let index = observed.link(name).filter(|link| observed.is_ours(link))?.index;
-    let ports = observed.links.values().filter(|port| port.master == Some(index)).count();
-    let text = Sentence::new(
-        format!(
-            "{name} is made anew, and what is plugged into it plugged in again: it is silent for a moment. No guest sees a cable pulled."
-        ),
-        format!("{name} 会重新建立，接在上面的会重新接上：其间会短暂不通，虚拟机不会看到网线被拔。"),
-    );
-    (ports > 0).then_some((Severity::Tell, "bridge-anew", "dhcp", text))
 }

@@ -12,8 +12,10 @@ use std::collections::BTreeSet;
 use ipnet::IpNet;
 
 use crate::{
+    Mac,
     cluster::Bridge,
     dhcp,
+    note::{Note, Sentence, Severity, Subject},
     observed::{Link, Network, Source, SourceState},
     resolve::is_global,
     step::{HostRoute, NewBridge, ServedNetwork, Step},
@@ -100,6 +102,7 @@ fn rebuild(
     }
     let ports = link.map(|link| ports(planner, link)).unwrap_or_default();
     let kept = link.map(|link| routes(planner.observed, link)).unwrap_or_default();
+    planner.notes.extend((!ports.is_empty()).then(|| anew(bridge)));
     take_out(planner, bridge, &ports);
     kept.iter().for_each(|route| planner.push(Phase::Bridges, Step::RemoveRoute { route: route.clone() }));
     match &old {
@@ -138,6 +141,19 @@ fn rebuild(
     for link in ports {
         planner.push(Phase::Bridges, Step::SetMaster { link, master: Some(bridge.name.to_string()), was: None });
     }
+}
+
+fn anew(bridge: &Bridge) -> Note {
+    let name = &bridge.name;
+    let text = Sentence::new(
+        format!(
+            "{name} is made anew, and what is plugged into it plugged in again: it is silent for a moment. No guest sees a \
+             cable pulled."
+        ),
+        format!("{name} 会重新建立，接在上面的会重新接上：其间会短暂不通，虚拟机不会看到网线被拔。"),
+    );
+    let note = Note::new(Severity::Tell, Subject::Link(name.to_string()), "bridge-anew", text);
+    note.field(format!("bridge.{name}.dhcp"))
 }
 
 fn ports(planner: &Planner<'_>, bridge: &Link) -> BTreeSet<String> {
@@ -205,7 +221,7 @@ fn start(planner: &mut Planner<'_>, bridge: &Bridge, network: ServedNetwork) {
     }
 }
 
-fn make(planner: &mut Planner<'_>, bridge: &Bridge, mac: Option<crate::Mac>) {
+fn make(planner: &mut Planner<'_>, bridge: &Bridge, mac: Option<Mac>) {
     let link = bridge.name.to_string();
     let new = NewBridge { name: link.clone(), mtu: bridge.mtu, stp: bridge.stp, mac };
     planner.push(Phase::Bridges, Step::CreateBridge { bridge: new });

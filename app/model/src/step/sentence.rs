@@ -157,10 +157,10 @@ impl Step {
             Self::DefineNetwork { network } => {
                 let (name, given) = (&network.name, given(&network.ranges));
                 let (router, router_zh) = network.router().map_or_else(Default::default, |router| {
-                    (format!(" and the way out by {router}"), format!("，默认路由经 {router}"))
+                    (format!(", with {router} as router"), format!("，路由器为 {router}"))
                 });
                 Sentence::new(
-                    format!("Have libvirt keep {name} and give {given}{router} on it"),
+                    format!("Have libvirt keep {name}, and give {given} on it{router}"),
                     format!("让 libvirt 保管 {name} 并在其上分配 {given}{router_zh}"),
                 )
             }
