@@ -80,14 +80,17 @@ fn looks(steps: &[Step]) -> Vec<String> {
         _ => None,
     });
     let given: BTreeSet<(&str, IpNet)> = given.collect();
+    // What the script itself takes away first may be there.
+    let goes =
+        |name: &str| steps.iter().any(|step| matches!(step, Step::UndefineNetwork { network } if network.name == name));
     for step in steps {
         match step {
-            Step::CreateBridge { bridge } => {
+            Step::CreateBridge { bridge } if !goes(&bridge.name) => {
                 let name = word(&bridge.name);
                 let free = format!("! ip link show dev {name} >/dev/null 2>&1");
                 looks.push(unless(free, &format!("{name} is there already")));
             }
-            Step::DefineNetwork { network } => {
+            Step::DefineNetwork { network } if !goes(&network.name) => {
                 let name = word(&network.name);
                 let free = format!("! virsh net-info {name} >/dev/null 2>&1");
                 looks.push(unless(free, &format!("there is a network {name} already")));
