@@ -4,8 +4,10 @@
 
 mod autostart;
 mod bridge;
+pub mod channel;
 mod forward;
 mod guest;
+mod hand;
 mod host;
 pub mod lease;
 mod link;
@@ -14,6 +16,7 @@ mod nic;
 mod ports;
 mod put_back;
 mod rules;
+mod ways;
 
 use leptos::prelude::*;
 use model::{Mac, note::Subject};

@@ -6,7 +6,7 @@
 use crate::{
     Cluster, Observed,
     cluster::{Guest, Network},
-    name::NetworkName,
+    name::{GuestName, NetworkName},
     note::Subject,
 };
 
@@ -36,10 +36,7 @@ pub fn set(observed: &Observed, committed: &Cluster, draft: &Cluster, subject: &
     match subject {
         Subject::Guest(name) => {
             let Ok(name) = name.parse() else { return draft.clone() };
-            let mut edited = draft.clone();
-            edited.guests.retain(|guest| guest.name != name);
-            edited.guests.extend(wanted.then_some(Guest { name, autostart }));
-            edited
+            edit_guest(draft, &name, |guest| guest.autostart = autostart)
         }
         Subject::Network(name) => {
             let Ok(name) = name.parse() else { return draft.clone() };
@@ -47,6 +44,20 @@ pub fn set(observed: &Observed, committed: &Cluster, draft: &Cluster, subject: &
         }
         _ => draft.clone(),
     }
+}
+
+/// With an edited entry of a guest; one that says nothing is none.
+#[must_use]
+pub fn edit_guest(draft: &Cluster, name: &GuestName, edit: impl FnOnce(&mut Guest)) -> Cluster {
+    let blank = Guest { name: name.clone(), autostart: None, agent: false };
+    let mut edited = draft.clone();
+    let mut guest = draft.guest(name).cloned().unwrap_or_else(|| blank.clone());
+    edited.guests.retain(|guest| guest.name != *name);
+    edit(&mut guest);
+    if guest != blank {
+        edited.guests.push(guest);
+    }
+    edited
 }
 
 /// With an edited entry of a network; one that says nothing is none.

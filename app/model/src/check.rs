@@ -4,6 +4,7 @@
 
 mod autostart;
 mod bridge;
+mod channel;
 mod forward;
 mod gateway;
 mod inside;
@@ -37,6 +38,7 @@ pub fn review(observed: &Observed, committed: &Cluster, draft: &Cluster) -> Vec<
     forward::check(observed, committed, draft, &mut notes);
     inside::check(observed, committed, draft, &mut notes);
     autostart::check(observed, committed, draft, &mut notes);
+    channel::check(observed, committed, draft, &mut notes);
     lease::check(observed, committed, draft, &mut notes);
     manager::check(observed, committed, draft, &mut notes);
     persist::check(observed, draft, &mut notes);

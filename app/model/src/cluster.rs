@@ -143,6 +143,9 @@ pub struct Guest {
     /// Whether it starts with the host. Removing the entry gives back what was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autostart: Option<bool>,
+    /// It has the channel of the guest agent. Removing the entry takes the channel out, if it was not there before.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub agent: bool,
 }
 
 /// A libvirt network.

@@ -4,7 +4,7 @@
 //! is the document that says what is.
 
 use crate::{
-    Cluster, Mac, Observed,
+    Cluster, Mac, Observed, channel,
     cluster::Lease,
     gateway,
     nic::{self, Place},
@@ -111,6 +111,10 @@ fn words(observed: &Observed, step: &Step) -> Sentence {
                 format!("{guest} 的 {mac} 接在 {is}，文档要求 {says}。"),
             )
         }
+        Step::AttachChannel { guest, .. } => Sentence::new(
+            format!("{guest} lacks the channel of the guest agent, which the document says."),
+            format!("{guest} 缺少文档要求的 guest agent 通道。"),
+        ),
         Step::SetLease { network, lease: Some(DhcpHost { mac: Some(mac), address, .. }), .. } => Sentence::new(
             format!("{network} does not always give {address} to {mac}, which the document says."),
             format!("{network} 没有文档要求的 {mac} 的静态租约 {address}。"),
@@ -188,6 +192,7 @@ fn adopted(observed: &Observed, cluster: &Cluster, step: &Step) -> Option<Cluste
             });
         }
         Step::AttachNic { nic, .. } => draft.nics.retain(|own| own.mac != nic.mac),
+        Step::AttachChannel { guest, .. } => return Some(channel::set(cluster, &guest.parse().ok()?, false)),
         Step::UpdateNic { nic, was, .. } if nic.attachment != was.attachment => {
             return moved(observed, cluster, nic.mac, &was.attachment);
         }

@@ -13,6 +13,7 @@
 
 pub mod address;
 pub mod autostart;
+pub mod channel;
 pub mod check;
 pub mod cluster;
 pub mod diagram;
@@ -23,6 +24,7 @@ pub mod export;
 pub mod firewall;
 pub mod gateway;
 pub mod gather;
+pub mod hand;
 pub mod language;
 pub mod lease;
 pub mod mac;

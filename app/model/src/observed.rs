@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::wire;
 
-pub use domain::{AgentChannel, Attachment, Domain, DomainState, Marks, Nic, NicMark, RouteMark};
+pub use domain::{AgentChannel, Attachment, ChannelMark, Domain, DomainState, Marks, Nic, NicMark, RouteMark};
 pub use guest::{GuestFacts, GuestInterface, GuestRoute};
 pub use link::{Address, Bridge, Counters, Link, Port, Tun};
 pub use manager::{Folder, Manager, ManagerKind};

@@ -2,6 +2,7 @@
 
 mod autostart;
 mod bridge;
+mod channel;
 mod firewall;
 mod forward;
 pub(crate) mod gateway;
@@ -42,7 +43,6 @@ pub fn plan(observed: &Observed, committed: &Cluster, draft: &Cluster) -> Plan {
 }
 
 /// The steps of a plan, whatever blocks it.
-#[cfg(feature = "toml")]
 pub(crate) fn steps(observed: &Observed, committed: &Cluster, draft: &Cluster) -> Vec<Step> {
     Planner::of(observed, committed, draft).sorted()
 }
@@ -74,6 +74,8 @@ enum Phase {
     BridgesOff,
     /// What is for a later start, when the host is so already.
     Files,
+    /// The way into a guest, when nothing is left to be done inside.
+    ChannelsOff,
     /// Forgets what has been given back.
     MarksOff,
 }
@@ -116,6 +118,7 @@ impl<'a> Planner<'a> {
         nic::plan(&mut planner);
         gateway::plan(&mut planner);
         guest::plan(&mut planner);
+        channel::plan(&mut planner);
         autostart::plan(&mut planner);
         manager::plan(&mut planner);
         persist::plan(&mut planner);

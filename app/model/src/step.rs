@@ -129,6 +129,17 @@ pub enum Step {
         live: bool,
         config: bool,
     },
+    /// Gives a guest the channel that its agent speaks through.
+    AttachChannel {
+        guest: String,
+        live: bool,
+        config: bool,
+    },
+    DetachChannel {
+        guest: String,
+        live: bool,
+        config: bool,
+    },
     /// Whether a guest starts with the host.
     SetGuestAutostart {
         guest: String,

@@ -207,6 +207,8 @@ fn guest(observed: &mut Observed, name: &str, n: u8) {
         state: DomainState::Running,
         persistent: true,
         agent: AgentChannel::Connected,
+        agent_config: true,
+        virtio_serial: true,
         nics: vec![Nic {
             mac,
             live: Some(attachment.clone()),

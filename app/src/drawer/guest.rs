@@ -1,9 +1,16 @@
 //! A guest: its NICs, what routes it has inside, what it translates.
 
 use leptos::prelude::*;
-use model::{note::Subject, step::TableEntry, topology};
+use model::{hand, note::Subject, step::TableEntry, topology};
 
-use super::{Notes, autostart::Autostart, nic::NicCard};
+use super::{
+    Notes,
+    autostart::Autostart,
+    channel::NoChannel,
+    hand::Hand,
+    nic::NicCard,
+    ways::{self, Ways},
+};
 use crate::{
     dialog::edit,
     draft::Draft,
@@ -108,26 +115,30 @@ fn Nics(guest: Known) -> impl IntoPart {
 
 #[component]
 fn Standing(guest: topology::Guest) -> impl IntoPart {
+    let live = Live::here();
     let texts = texts();
     let role = guest.gateway.clone();
     let serves = role.as_ref().map(|role| role.inside.join(", "));
     let leaves = role.and_then(|role| role.outside);
-    // Why it does not answer, in the words of whoever tried.
-    let agent = match guest.trouble.clone() {
-        Some(trouble) => trouble,
-        None => facts::agent(guest.agent, false, texts).to_owned(),
-    };
+    let name = guest.name.clone();
+    let is_shut = live
+        .observed
+        .with(|observed| observed.domains.get(&guest.name).is_some_and(|domain| hand::is_shut(observed, domain)));
     view! {
         <dl class="facts">
             {serves.map(|serves| view! { <Fact word=texts.serves>{serves}</Fact> })}
             {leaves.map(|leaves| view! { <Fact word=texts.leaves_by>{leaves}</Fact> })}
             {guest.forwards.map(|on| view! { <Fact word=texts.forwarding>{facts::on(on, texts)}</Fact> })}
-            <Fact word=texts.agent>{agent}</Fact>
+            <Ways ways=vec![ways::agent(&guest, is_shut, texts)]/>
             {guest.free_slots.map(|slots| view! { <Fact word=texts.free_slots>{slots}</Fact> })}
             <Fact word=texts.autostart>{facts::yes(guest.autostart, texts)}</Fact>
             <AfterReboot subject=Subject::Guest(guest.name.clone())/>
         </dl>
-        <div class="actions"><Autostart subject=Subject::Guest(guest.name.clone())/></div>
+        <div class="actions">
+            <Autostart subject=Subject::Guest(guest.name.clone())/>
+            <NoChannel guest=guest.name.clone()/>
+        </div>
+        <Hand guest=name/>
     }
 }
 

@@ -101,6 +101,15 @@ texts! {
     default_route: "default route", "默认路由";
     disagree: "libvirt says {}", "libvirt 记录为 {}";
     agent: "Agent", "代理";
+    way_in: "Way in", "进入途径";
+    no_way_in: "none: nothing can be set or seen inside", "没有：无法查看或设置其内部";
+    exec_forbidden: "may not run commands (guest-exec is off)", "不允许执行命令（guest-exec 已关闭）";
+    add_channel: "Add the agent’s channel", "添加 agent 通道";
+    no_channel: "Without the agent’s channel", "不要 agent 通道";
+    install_agent: "To be installed inside", "需在其中安装";
+    by_hand: "Set inside by hand", "手动设置内部";
+    by_hand_means: "Paste this into the guest’s console, as root. It lasts until the guest’s next start; whether it is so cannot be seen from here. A NIC that is only drafted is there once the draft is applied.", "以 root 身份粘贴到虚拟机的控制台。下次启动后失效；此处无法得知是否已生效。仅在草稿中的网卡要在执行草稿后才会出现。";
+    by_dhcp: "The network {} can give {} by DHCP instead, with its route: nothing is to be set inside then.", "也可以由网络 {} 通过 DHCP 分配 {} 及路由，这样就无需在内部设置。";
     forwarding: "Forwarding", "转发";
     free_slots: "Free slots", "空闲插槽";
     translates: "Translates", "转换";

@@ -95,6 +95,12 @@ impl Host {
             Step::UpdateNic { guest, nic, live, config, .. } => {
                 self.connected()?.update_nic(guest, nic, *live, *config).await?;
             }
+            Step::AttachChannel { guest, live, config } => {
+                self.connected()?.attach_channel(guest, *live, *config).await?;
+            }
+            Step::DetachChannel { guest, live, config } => {
+                self.connected()?.detach_channel(guest, *live, *config).await?;
+            }
             Step::SetGuestAutostart { guest, on } => self.connected()?.set_guest_autostart(guest, *on).await?,
             Step::SetNetworkAutostart { network, on } => self.connected()?.set_network_autostart(network, *on).await?,
             Step::SetLease { network, subnet, lease, was, live, config } => {

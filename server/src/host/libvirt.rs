@@ -10,6 +10,7 @@
 //! ```
 
 mod agent;
+mod channel;
 mod connection;
 mod domain;
 mod error;

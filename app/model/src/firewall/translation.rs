@@ -19,7 +19,7 @@ use super::{
     statement::{Field, Statement, Text},
 };
 
-pub use iptables::{IPTABLES_CHAINS, iptables, iptables_rules, read_iptables};
+pub use iptables::{IPTABLES_CHAINS, iptables, iptables_lines, iptables_rules, read_iptables};
 
 /// The name of every table of ours.
 pub const TABLE: &str = "bridgehead";

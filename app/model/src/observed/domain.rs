@@ -20,6 +20,12 @@ pub struct Domain {
     pub title: Option<String>,
     /// The guest agent's virtio-serial channel.
     pub agent: AgentChannel,
+    /// Whether the persistent definition has that channel.
+    #[serde(default)]
+    pub agent_config: bool,
+    /// Whether the running machine has a virtio-serial controller: without one the channel cannot be plugged in while it runs.
+    #[serde(default)]
+    pub virtio_serial: bool,
     pub nics: Vec<Nic>,
     /// PCI slots left for hot-plugged devices (free `pcie-root-port`s on q35); `None` if the machine type has no such limit.
     pub free_slots: Option<u32>,
@@ -122,6 +128,9 @@ pub struct Marks {
     /// Whether it started with the host before we said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autostart: Option<bool>,
+    /// Why the guest agent's channel is ours to take out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<ChannelMark>,
 }
 
 impl Marks {
@@ -149,6 +158,17 @@ pub enum NicMark {
         #[borsh(serialize_with = "wire::write_nets", deserialize_with = "wire::read_nets")]
         addresses: Vec<IpNet>,
     },
+}
+
+/// What was there of the guest agent's channel before Bridgehead added it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum ChannelMark {
+    /// Nothing: to take back means to take it out.
+    Made,
+    /// The running guest had it, its definition had not: to take back means to take it out of the definition.
+    Saved,
 }
 
 /// A route inside a guest, by the MAC of its NIC.

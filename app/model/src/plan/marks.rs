@@ -19,6 +19,7 @@ pub struct MarksPlan {
     pub last_mtus: BTreeSet<Mac>,
     pub last_forward: bool,
     pub last_autostart: bool,
+    pub last_channel: bool,
 }
 
 impl MarksPlan {
@@ -31,6 +32,7 @@ impl MarksPlan {
             last_mtus: BTreeSet::new(),
             last_forward: false,
             last_autostart: false,
+            last_channel: false,
         }
     }
 
@@ -55,6 +57,9 @@ impl MarksPlan {
         }
         if self.last_autostart {
             last.autostart = None;
+        }
+        if self.last_channel {
+            last.channel = None;
         }
         let step = |marks: &Marks, was: &Marks| {
             let (guest, marks, was) = (guest.to_owned(), marks.clone(), was.clone());

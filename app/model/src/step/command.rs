@@ -4,7 +4,7 @@
 //! runs inside a guest begins with the guest's name and `#`, as its prompt would.
 
 use crate::{
-    Mac,
+    Mac, channel,
     firewall::translation,
     observed::{Attachment, Folder, Observed},
     persist,
@@ -122,6 +122,22 @@ impl Step {
                     when(*live, *config),
                     word(&nic.interface())
                 )
+            }
+            Self::AttachChannel { guest, live, config } => format!(
+                "printf %s {} | virsh attach-device {} /dev/stdin{}",
+                word(channel::ELEMENT),
+                word(guest),
+                when(*live, *config)
+            ),
+            Self::DetachChannel { guest, live, config } => {
+                let (name, path) = (word(guest), word(&format!("//channel[target/@name='{}']", channel::NAME)));
+                // Each definition has its own text of it: the socket's path, for one.
+                let detach = |read: &str, flag: &str| {
+                    format!("virsh dumpxml {name}{read} --xpath {path} | virsh detach-device {name} /dev/stdin{flag}")
+                };
+                let live = live.then(|| detach("", " --live"));
+                let config = config.then(|| detach(" --inactive", " --config"));
+                live.into_iter().chain(config).collect::<Vec<_>>().join(" && ")
             }
             Self::SetGuestAutostart { guest: name, on } => format!("virsh autostart {}{}", word(name), disable(*on)),
             Self::SetNetworkAutostart { network: name, on } => {

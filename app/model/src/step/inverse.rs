@@ -27,6 +27,8 @@ impl Step {
             Self::UpdateNic { guest, nic, was, live, config } => {
                 Self::UpdateNic { guest, nic: was, was: nic, live, config }
             }
+            Self::AttachChannel { guest, live, config } => Self::DetachChannel { guest, live, config },
+            Self::DetachChannel { guest, live, config } => Self::AttachChannel { guest, live, config },
             Self::SetGuestAutostart { guest, on } => Self::SetGuestAutostart { guest, on: !on },
             Self::SetNetworkAutostart { network, on } => Self::SetNetworkAutostart { network, on: !on },
             Self::SetLease { network, subnet, lease, was, live, config } => {

@@ -3,7 +3,7 @@
 
 use crate::{
     Mac,
-    observed::{DomainState, Nic, Observed, Source, SourceState},
+    observed::{AgentChannel, DomainState, Nic, Observed, Source, SourceState},
 };
 
 use super::{GuestRoute, Step};
@@ -29,6 +29,17 @@ impl Step {
                 *live &= there.is_some_and(|nic| nic.live.is_some());
                 *config &= there.is_some_and(|nic| nic.config.is_some());
             }
+            Self::AttachChannel { guest, live, config } => {
+                let there = observed.domains.get(guest);
+                *live &= is_active(observed, guest) && there.is_none_or(|domain| domain.agent == AgentChannel::Missing);
+                *config &= there.is_none_or(|domain| !domain.agent_config);
+            }
+            Self::DetachChannel { guest, live, config } => {
+                let there = observed.domains.get(guest);
+                *live &=
+                    is_active(observed, guest) && there.is_some_and(|domain| domain.agent != AgentChannel::Missing);
+                *config &= there.is_some_and(|domain| domain.agent_config);
+            }
             Self::SetLease { network, live, config, .. } => {
                 let there = observed.networks.get(network);
                 *live &= there.is_some_and(|network| network.active);
@@ -41,7 +52,9 @@ impl Step {
         }
         if let Self::AttachNic { live: false, config: false, .. }
         | Self::DetachNic { live: false, config: false, .. }
-        | Self::UpdateNic { live: false, config: false, .. } = rest
+        | Self::UpdateNic { live: false, config: false, .. }
+        | Self::AttachChannel { live: false, config: false, .. }
+        | Self::DetachChannel { live: false, config: false, .. } = rest
         {
             return None;
         }
@@ -74,6 +87,8 @@ impl Step {
             Self::AttachNic { guest, .. }
             | Self::DetachNic { guest, .. }
             | Self::UpdateNic { guest, .. }
+            | Self::AttachChannel { guest, .. }
+            | Self::DetachChannel { guest, .. }
             | Self::SetGuestAutostart { guest, .. }
             | Self::SetMarks { guest, .. } => Some(guest),
             _ => self.inside(),

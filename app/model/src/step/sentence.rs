@@ -147,6 +147,20 @@ impl Step {
                     ),
                 }
             }
+            Self::AttachChannel { guest, live, config } => {
+                let (when, when_zh) = when(*live, *config);
+                Sentence::new(
+                    format!("Give {guest} the channel of the guest agent{when}"),
+                    format!("为 {guest} 添加 guest agent 通道{when_zh}"),
+                )
+            }
+            Self::DetachChannel { guest, live, config } => {
+                let (when, when_zh) = when(*live, *config);
+                Sentence::new(
+                    format!("Take the channel of the guest agent from {guest}{when}"),
+                    format!("从 {guest} 移除 guest agent 通道{when_zh}"),
+                )
+            }
             Self::SetGuestAutostart { guest: name, on } | Self::SetNetworkAutostart { network: name, on } => {
                 if *on {
                     Sentence::new(format!("Start {name} with the host"), format!("让 {name} 随主机启动"))

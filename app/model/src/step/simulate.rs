@@ -4,6 +4,7 @@
 //! addresses, a plugged NIC has a tap, a guest whose agent answers sees it. A step whose object is not there, or is so
 //! already, does nothing.
 
+mod channel;
 mod guest;
 mod lease;
 mod nic;
@@ -55,6 +56,8 @@ impl Step {
             Self::AttachNic { guest, nic, live, config } => nic::attach(observed, guest, nic, *live, *config),
             Self::DetachNic { guest, nic, live, config } => nic::detach(observed, guest, nic.mac, *live, *config),
             Self::UpdateNic { guest, nic, live, config, .. } => nic::update(observed, guest, nic, *live, *config),
+            Self::AttachChannel { guest, live, config } => channel::set(observed, guest, true, *live, *config),
+            Self::DetachChannel { guest, live, config } => channel::set(observed, guest, false, *live, *config),
             Self::SetGuestAutostart { guest, on } => {
                 if let Some(domain) = observed.domains.get_mut(guest).filter(|domain| domain.persistent) {
                     domain.autostart = *on;

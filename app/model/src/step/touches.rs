@@ -46,6 +46,8 @@ impl Step {
                 touched
             }
             Self::SetMarks { guest: name, .. }
+            | Self::AttachChannel { guest: name, .. }
+            | Self::DetachChannel { guest: name, .. }
             | Self::SetGuestAutostart { guest: name, .. }
             | Self::SetGuestForwarding { guest: name, .. }
             | Self::ReplaceGuestTable { guest: name, .. }
@@ -70,6 +72,7 @@ impl Step {
         }
         match self {
             Self::CreateBridge { .. }
+            | Self::AttachChannel { .. }
             | Self::SetGuestAutostart { .. }
             | Self::SetNetworkAutostart { .. }
             | Self::SetMarks { .. }
@@ -80,6 +83,7 @@ impl Step {
             Self::AttachNic { .. }
             | Self::DetachNic { .. }
             | Self::UpdateNic { .. }
+            | Self::DetachChannel { .. }
             | Self::SetLease { .. }
             | Self::SetGuestLinkUp { .. }
             | Self::SetGuestMtu { .. }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use model::{
-    Cluster, Mac, Observed, autostart,
+    Cluster, Mac, Observed, autostart, channel,
     cluster::{Forward, Lease, Protocol, Route, Translation},
     gateway::{self, GatewayRequest},
     lease::collide,
@@ -35,6 +35,7 @@ pub enum Edit {
     RemoveGateway(usize),
     Forward { bridge: usize, member: usize, port: u16, udp: bool },
     Autostart { guest: Option<usize>, on: bool },
+    Channel { guest: usize, there: bool },
     Keep(Option<ManagerKind>),
     Lease { nic: usize, last: u8, named: bool },
     Release(usize),
@@ -67,6 +68,7 @@ pub fn edit() -> impl Strategy<Value = Edit> {
             udp
         }),
         (proptest::option::of(0..GUESTS.len()), any::<bool>()).prop_map(|(guest, on)| Edit::Autostart { guest, on }),
+        (0..GUESTS.len(), proptest::bool::weighted(0.7)).prop_map(|(guest, there)| Edit::Channel { guest, there }),
         proptest::option::weighted(0.8, 0..4usize).prop_map(|kind| Edit::Keep(kind.map(|kind| ManagerKind::ALL[kind]))),
     ]
 }
@@ -192,6 +194,7 @@ pub fn edited(observed: &Observed, committed: &Cluster, cluster: &Cluster, edit:
             }
             Ok(draft)
         }
+        Edit::Channel { guest, there } => Ok(channel::set(cluster, &GUESTS[*guest].parse().expect("a name"), *there)),
         Edit::Autostart { guest, on } => {
             let guest = guest.map(|guest| Subject::Guest(GUESTS[guest].to_owned()));
             let subject = guest.unwrap_or_else(|| Subject::Network("default".to_owned()));
@@ -204,8 +207,9 @@ pub fn edited(observed: &Observed, committed: &Cluster, cluster: &Cluster, edit:
 /// A host, with what differs from one to the next.
 pub fn host() -> impl Strategy<Value = Observed> {
     let accept = proptest::bool::weighted(0.3);
-    (1..=GUESTS.len(), accept, any::<bool>(), any::<bool>(), proptest::option::of(0..4usize), any::<bool>()).prop_map(
-        |(guests, accept, filtered, forwards, off, spare)| {
+    let shut = proptest::option::of((0..4usize, any::<bool>(), any::<bool>()));
+    (1..=GUESTS.len(), accept, any::<bool>(), any::<bool>(), proptest::option::of(0..4usize), any::<bool>(), shut)
+        .prop_map(|(guests, accept, filtered, forwards, off, spare, shut)| {
             let mut observed = lab(&GUESTS[..guests]);
             if accept {
                 observed.tables.insert("ip filter".to_owned(), filter("accept"));
@@ -217,6 +221,15 @@ pub fn host() -> impl Strategy<Value = Observed> {
                 let managers = [None, Some(ManagerKind::Networkd), Some(ManagerKind::Ifupdown)];
                 facts.managers = managers[nth % managers.len()].into_iter().collect();
                 facts.systemd = nth == 1;
+            }
+            if let Some((guest, live, controller)) = shut
+                && let Some(domain) = GUESTS[..guests].get(guest).and_then(|name| observed.domains.get_mut(*name))
+            {
+                (domain.agent_config, domain.virtio_serial) = (false, controller);
+                if !live {
+                    domain.agent = AgentChannel::Missing;
+                    observed.guests.remove(GUESTS[guest]);
+                }
             }
             if let Some(off) = off.and_then(|n| GUESTS[..guests].get(n)) {
                 switch_off(&mut observed, off);
@@ -234,15 +247,15 @@ pub fn host() -> impl Strategy<Value = Observed> {
                 observed.links.insert(40, link);
             }
             observed
-        },
-    )
+        })
 }
 
 fn switch_off(observed: &mut Observed, guest: &str) {
     observed.guests.remove(guest);
     let domain = observed.domains.get_mut(guest).expect("a guest");
     domain.state = DomainState::Off;
-    domain.agent = AgentChannel::Disconnected;
+    domain.virtio_serial = false;
+    domain.agent = if domain.agent_config { AgentChannel::Disconnected } else { AgentChannel::Missing };
     for nic in &mut domain.nics {
         nic.live = None;
         nic.alias = None;

@@ -57,6 +57,15 @@ pub fn iptables(entries: &[TableEntry]) -> Vec<(Vec<String>, bool)> {
     commands
 }
 
+/// The same as lines of a shell that stops at the first failure.
+pub fn iptables_lines(entries: &[TableEntry]) -> String {
+    let lines = iptables(entries).into_iter().map(|(words, counts)| {
+        let or = if counts { "" } else { " 2>/dev/null || true" };
+        format!("iptables {}{or}", words.join(" "))
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// Our entries in what `iptables -t nat -S` printed; `None` if our chain is not there.
 pub fn read_iptables(text: &str) -> Option<Vec<TableEntry>> {
     let [(_, sources), (_, forwards)] = IPTABLES_CHAINS;
