@@ -62,7 +62,8 @@ fn run(commands: &str, programs: &str) -> String {
     let stubs = "ip() { echo \"ip $*\"; }\nsysctl() { echo \"sysctl $*\"; }\niptables() { echo \"iptables $*\"; }\n";
     let (_, rest) = commands.split_once('\n').expect("lines");
     let script = format!("{stubs}{programs}\nnic() {{ echo \"eth of $1\"; }}\n{rest}");
-    let mut shell = Command::new("sh").env("PATH", "/nowhere").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut shell = Command::new("/bin/sh");
+    shell.env("PATH", "/nowhere").stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut shell = shell.spawn().expect("a shell");
     shell.stdin.take().expect("a pipe").write_all(script.as_bytes()).expect("a script is read");
     let output = shell.wait_with_output().expect("an end");

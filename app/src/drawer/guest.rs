@@ -121,15 +121,17 @@ fn Standing(guest: topology::Guest) -> impl IntoPart {
     let serves = role.as_ref().map(|role| role.inside.join(", "));
     let leaves = role.and_then(|role| role.outside);
     let name = guest.name.clone();
-    let is_shut = live
-        .observed
-        .with(|observed| observed.domains.get(&guest.name).is_some_and(|domain| hand::is_shut(observed, domain)));
+    let key = name.clone();
+    let is_shut = Memo::new(move |_| {
+        live.observed.with(|observed| observed.domains.get(&key).is_some_and(|domain| hand::is_shut(observed, domain)))
+    });
+    let known = guest.clone();
     view! {
         <dl class="facts">
             {serves.map(|serves| view! { <Fact word=texts.serves>{serves}</Fact> })}
             {leaves.map(|leaves| view! { <Fact word=texts.leaves_by>{leaves}</Fact> })}
             {guest.forwards.map(|on| view! { <Fact word=texts.forwarding>{facts::on(on, texts)}</Fact> })}
-            <Ways ways=vec![ways::agent(&guest, is_shut, texts)]/>
+            {move || view! { <Ways ways=vec![ways::agent(&known, is_shut.get(), texts)]/> }}
             {guest.free_slots.map(|slots| view! { <Fact word=texts.free_slots>{slots}</Fact> })}
             <Fact word=texts.autostart>{facts::yes(guest.autostart, texts)}</Fact>
             <AfterReboot subject=Subject::Guest(guest.name.clone())/>
