@@ -68,15 +68,19 @@ fn added(observed: &Observed, domain: &Domain) -> Vec<(Severity, &'static str, S
             notes.push((Severity::Block, "channel-impossible", text));
         }
     }
+    notes.extend((domain.agent != AgentChannel::Connected).then(|| installed(observed, name)));
+    notes
+}
+
+fn installed(observed: &Observed, name: &str) -> (Severity, &'static str, Sentence) {
     let os = observed.guests.get(name).and_then(|facts| facts.os.as_deref());
-    let (commands, choices) = (channel::install(os), channel::install(os).len());
+    let commands = channel::install(os);
     let list = commands.join("; ");
     let (which, which_zh) =
-        if choices > 1 { (", whichever fits its system", "（按其系统选用）") } else { ("", "") };
+        if commands.len() > 1 { (", whichever fits its system", "（按其系统选用）") } else { ("", "") };
     let text = Sentence::new(
         format!("If {name} does not run the agent yet, install it inside{which}: {list}"),
         format!("若 {name} 内尚未运行 agent，请在其中安装{which_zh}：{list}"),
     );
-    notes.push((Severity::Tell, "agent-install", text));
-    notes
+    (Severity::Tell, "agent-install", text)
 }

@@ -130,7 +130,7 @@ impl Step {
                 when(*live, *config)
             ),
             Self::DetachChannel { guest, live, config } => {
-                let (name, path) = (word(guest), word(&format!("//channel[target/@name='{}']", channel::NAME)));
+                let (name, path) = (word(guest), word(&format!("//channel[target/@name=\"{}\"]", channel::NAME)));
                 // Each definition has its own text of it: the socket's path, for one.
                 let detach = |read: &str, flag: &str| {
                     format!("virsh dumpxml {name}{read} --xpath {path} | virsh detach-device {name} /dev/stdin{flag}")

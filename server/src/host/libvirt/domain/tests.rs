@@ -1,6 +1,6 @@
 use model::{
     Mac,
-    observed::{Attachment, Marks, NicMark},
+    observed::{Attachment, ChannelMark, Marks, NicMark},
 };
 use proptest::prelude::*;
 
@@ -92,6 +92,7 @@ fn marks_come_back() {
         mtus: [(Mac([0x52, 0x54, 0, 0, 0, 1]), 1400)].into(),
         ip_forward: Some(false),
         autostart: Some(false),
+        channel: Some(ChannelMark::Made),
     };
     // libvirt puts our prefix and namespace on the element that it was given.
     let text = marks::build(&marks)
