@@ -6,6 +6,7 @@ mod address;
 mod addresses;
 mod attach;
 mod bridge;
+mod destinations;
 pub mod drafts;
 pub mod edit;
 mod export;

@@ -4,6 +4,7 @@
 
 mod autostart;
 mod bridge;
+mod destinations;
 mod forward;
 mod guest;
 mod host;

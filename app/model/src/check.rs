@@ -4,6 +4,7 @@
 
 mod autostart;
 mod bridge;
+mod destinations;
 mod forward;
 mod gateway;
 mod inside;
@@ -35,6 +36,7 @@ pub fn review(observed: &Observed, committed: &Cluster, draft: &Cluster) -> Vec<
     nic::check(observed, draft, &mut notes);
     gateway::check(observed, committed, draft, &mut notes);
     forward::check(observed, committed, draft, &mut notes);
+    destinations::check(observed, draft, &mut notes);
     inside::check(observed, committed, draft, &mut notes);
     autostart::check(observed, committed, draft, &mut notes);
     lease::check(observed, committed, draft, &mut notes);

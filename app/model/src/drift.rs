@@ -3,6 +3,8 @@
 //! Drift is a plan that is not empty: each step that would put the host back is one note, and its fix, if there is one,
 //! is the document that says what is.
 
+use std::collections::BTreeSet;
+
 use crate::{
     Cluster, Mac, Observed,
     cluster::Lease,
@@ -11,7 +13,7 @@ use crate::{
     note::{Fix, Note, Sentence, Severity},
     observed::{Attachment, DhcpHost},
     plan::plan,
-    step::{GuestRoute, Step},
+    step::{GuestRoute, Step, TableEntry},
     topology::bridge_of,
 };
 
@@ -138,6 +140,12 @@ fn words(observed: &Observed, step: &Step) -> Sentence {
             format!("{guest} is a gateway and does not forward."),
             format!("{guest} 是网关，但没有开启转发。"),
         ),
+        Step::ReplaceGuestTable { guest, translations, was, .. } if translates_alike(translations, was) => {
+            Sentence::new(
+                format!("{guest} is a gateway and does not limit what its members reach as the document says."),
+                format!("{guest} 是网关，但对成员可访问范围的限制与文档不符。"),
+            )
+        }
         Step::ReplaceGuestTable { guest, .. } => Sentence::new(
             format!("{guest} is a gateway and does not translate as the document says."),
             format!("{guest} 是网关，但地址转换与文档不符。"),
@@ -148,6 +156,12 @@ fn words(observed: &Observed, step: &Step) -> Sentence {
         ),
         _ => generic(step),
     }
+}
+
+fn translates_alike(a: &[TableEntry], b: &[TableEntry]) -> bool {
+    let translated =
+        |entries: &[TableEntry]| entries.iter().filter(|entry| !entry.limits()).cloned().collect::<BTreeSet<_>>();
+    translated(a) == translated(b)
 }
 
 fn generic(step: &Step) -> Sentence {

@@ -2,6 +2,7 @@
 
 mod autostart;
 mod bridge;
+mod destinations;
 mod firewall;
 mod forward;
 pub(crate) mod gateway;

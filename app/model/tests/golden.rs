@@ -12,6 +12,7 @@ use model::{
     drift::drift,
     note::Severity,
     plan::{Plan, plan},
+    proof::Promise,
 };
 use world::lab;
 
@@ -24,7 +25,9 @@ fn text(plan: &Plan, observed: &Observed, committed: &Cluster) -> String {
         step.simulate(&mut now);
     }
     for promise in &plan.promises {
-        let _ = writeln!(out, "promise: {} reaches {} by way of {}", promise.guest, promise.target, promise.first_hop);
+        let Promise { guest, target, first_hop, refused } = promise;
+        let reaches = if *refused { "is refused" } else { "reaches" };
+        let _ = writeln!(out, "promise: {guest} {reaches} {target} by way of {first_hop}");
     }
     for note in drift(observed, committed) {
         let fix = note.fix.map(|fix| format!(" [{}]", fix.label.en)).unwrap_or_default();

@@ -35,7 +35,8 @@ fn travels<T: BorshSerialize + BorshDeserialize + PartialEq + Debug>(value: &T) 
 
 fn change(steps: Vec<Step>) -> Change {
     let hop = |text: &str| text.parse().expect("an address");
-    let promise = Promise { guest: "node1".to_owned(), target: hop("10.0.0.9"), first_hop: hop("192.168.48.10") };
+    let promise =
+        Promise { guest: "node1".to_owned(), target: hop("10.0.0.9"), first_hop: hop("192.168.48.10"), refused: true };
     let proof = Proof {
         hops: vec![Some(promise.first_hop), None, Some(promise.target)],
         promise,

@@ -168,7 +168,7 @@ fn Nat(guest: Known) -> impl IntoPart {
             TableEntry::Destination(asked) => {
                 Some(vec![format!("{} {}", asked.protocol, asked.port), asked.to.to_string()])
             }
-            TableEntry::Hairpin { .. } => None,
+            TableEntry::Hairpin { .. } | TableEntry::Accept { .. } | TableEntry::Reject { .. } => None,
         };
         let rows = guest.translations.iter().filter_map(row).collect();
         let cluster = draft.cluster();

@@ -175,6 +175,8 @@ texts! {
     left_over: "Could not be taken back", "无法撤回的部分";
     proof_holds: "{} reaches {}", "{} 可到达 {}";
     proof_fails: "{} does not reach {} as promised", "{} 未能如预期到达 {}";
+    proof_refused: "{} does not reach {}: its gateway refuses it", "{} 不能到达 {}：网关拒绝该访问";
+    proof_not_refused: "{} is not kept from {} by its gateway", "网关未阻止 {} 访问 {}";
     no_answer: "no answer", "无应答";
     done: "done", "完成";
     now: "now", "进行中";
@@ -221,6 +223,14 @@ texts! {
     forward_to_port: "Its port", "成员端口";
     add_forward: "Add a port", "添加端口";
     remove_forward: "Remove this port", "删除此端口";
+    name_port: "Say which port outside leads to the member, or remove it.", "请填写要转发的外部端口，或将其删除。";
+    destinations: "Members may reach", "成员可访问";
+    reach_all: "everything outside", "外部全部";
+    reach_only: "only these networks", "仅这些网段";
+    reach_none: "nothing outside", "不可访问外部";
+    destination_networks: "Networks, separated by commas", "网段，用逗号分隔";
+    name_networks: "Name at least one network.", "请至少填写一个网段。";
+    not_a_network: "{} is not a network, such as 10.0.0.0/24", "{} 不是网段，例如 10.0.0.0/24";
     not_a_port: "{} is not a port from 1 to 65535", "{} 不是 1 到 65535 之间的端口";
     detach: "Unplug the members from the old network, last of all", "最后将成员从旧网络拔除";
     probe: "Prove it by reaching", "以到达该地址为验证";

@@ -97,7 +97,11 @@ impl Task {
             engine.tell(&self.change);
             if !holds {
                 let (guest, target, hop) = (&promise.guest, promise.target, promise.first_hop);
-                return Err(Trouble::Failed(format!("{guest} does not reach {target} through {hop}")));
+                return Err(Trouble::Failed(if promise.refused {
+                    format!("{guest} is not kept from {target} by {hop}")
+                } else {
+                    format!("{guest} does not reach {target} through {hop}")
+                }));
             }
         }
         self.in_time()?;

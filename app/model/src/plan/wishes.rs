@@ -145,12 +145,13 @@ impl Wishes {
         {
             self.forwards(observed, cluster, gateway, &subnets, address);
         }
+        self.destinations(gateway, &subnets);
         let via = resolve::gateway_address(observed, cluster, gateway).map(|net| net.addr());
         for member in &gateway.members {
             let mac = resolve::nic_at(observed, cluster, member, &gateway.bridge);
             if let (Some(via), Some(mac)) = (via, mac) {
                 self.routes.insert(member.to_string(), RouteWish { mac, via, metric: None });
-                self.promise(observed, gateway, member, via);
+                self.promise(observed, cluster, gateway, member, via);
             }
             if gateway.detach_outside {
                 self.detach(observed, cluster, gateway, member);
@@ -158,14 +159,15 @@ impl Wishes {
         }
     }
 
-    fn promise(&mut self, observed: &Observed, gateway: &Gateway, member: &str, first_hop: IpAddr) {
+    fn promise(&mut self, observed: &Observed, cluster: &Cluster, gateway: &Gateway, member: &str, first_hop: IpAddr) {
         let runs = |guest: &str| observed.domains.get(guest).is_some_and(resolve::runs);
         let way = gateway.guest.as_deref().is_none_or(runs);
         if let Some(target) = resolve::probe(observed, gateway)
             && runs(member)
             && way
         {
-            self.promises.push(Promise { guest: member.to_owned(), target, first_hop });
+            let refused = !resolve::may_reach(observed, cluster, gateway, target);
+            self.promises.push(Promise { guest: member.to_owned(), target, first_hop, refused });
         }
     }
 
@@ -196,7 +198,7 @@ impl Wishes {
 }
 
 /// What the members' addresses become, if that is known: `None` to masquerade, else the gateway's address outside; while
-/// that is not known, what stands already.
+/// that is not known, what stands already, which may be what the guest's own start has loaded.
 fn source(observed: &Observed, cluster: &Cluster, gateway: &Gateway, subnet: IpNet) -> Option<Option<IpAddr>> {
     if gateway.translation == Translation::Masquerade {
         return Some(None);
@@ -204,7 +206,7 @@ fn source(observed: &Observed, cluster: &Cluster, gateway: &Gateway, subnet: IpN
     let stands = || {
         let facts = observed.guests.get(gateway.guest.as_deref()?)?;
         let entries = topology::guest_translations(facts);
-        entries.iter().filter_map(TableEntry::source).find(|entry| entry.subnet == subnet)?.to
+        Some(entries.iter().filter_map(TableEntry::source).find(|entry| entry.subnet == subnet)?.to)
     };
-    resolve::outside_address(observed, cluster, gateway).or_else(stands).map(Some)
+    resolve::outside_address(observed, cluster, gateway).map(Some).or_else(stands)
 }

@@ -260,21 +260,38 @@ fn translate(who: &str, who_zh: &str, entries: &[TableEntry]) -> Sentence {
             format!("删除{who_zh}上我们的地址转换表"),
         );
     }
-    let each = |unknown: &str, port: &str| {
+    let translated = |unknown: &str, port: &str| {
         let said = entries.iter().filter_map(|entry| match entry {
             TableEntry::Source(source) => {
                 let to = source.to.map_or_else(|| unknown.to_owned(), |address| address.to_string());
                 Some(format!("{} → {to}", source.subnet))
             }
             TableEntry::Destination(asked) => Some(format!("{} {port} {} → {}", asked.protocol, asked.port, asked.to)),
-            TableEntry::Hairpin { .. } => None,
+            TableEntry::Hairpin { .. } | TableEntry::Accept { .. } | TableEntry::Reject { .. } => None,
         });
         said.collect::<Vec<_>>().join(", ")
     };
-    Sentence::new(
-        format!("On {who}, translate {}", each("its address outside", "port")),
-        format!("在{who_zh}上做地址转换 {}", each("其外网地址", "端口")),
-    )
+    let (mut en, mut zh) = (Vec::new(), Vec::new());
+    if !entries.iter().all(TableEntry::limits) {
+        en.push(format!("translate {}", translated("its address outside", "port")));
+        zh.push(format!("做地址转换 {}", translated("其外网地址", "端口")));
+    }
+    for entry in entries {
+        let TableEntry::Reject { reject: subnet, .. } = entry else { continue };
+        let reached = entries.iter().filter_map(|entry| match entry {
+            TableEntry::Accept { accept, from } if from == subnet => Some(accept.to_string()),
+            _ => None,
+        });
+        let reached = reached.collect::<Vec<_>>().join(", ");
+        if reached.is_empty() {
+            en.push(format!("let {subnet} reach nothing outside"));
+            zh.push(format!("不允许 {subnet} 访问外部"));
+        } else {
+            en.push(format!("let {subnet} reach only {reached}"));
+            zh.push(format!("只允许 {subnet} 访问 {reached}"));
+        }
+    }
+    Sentence::new(format!("On {who}, {}", en.join("; ")), format!("在{who_zh}上{}", zh.join("；")))
 }
 
 /// What a NIC is plugged into, in English and Chinese.

@@ -1,10 +1,10 @@
 //! Hosts, and edits of documents, made at random.
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use model::{
     Cluster, Mac, Observed, autostart,
-    cluster::{Forward, Lease, Protocol, Route, Translation},
+    cluster::{Forward, Gateway, Lease, Protocol, Route, Translation},
     gateway::{self, GatewayRequest},
     lease::collide,
     nic::{self, Place, Setting},
@@ -34,6 +34,7 @@ pub enum Edit {
     Gateway { bridge: usize, guest: Option<usize>, members: usize, masquerade: bool, detach: bool },
     RemoveGateway(usize),
     Forward { bridge: usize, member: usize, port: u16, udp: bool },
+    Destinations { bridge: usize, nets: Option<Vec<u8>> },
     Autostart { guest: Option<usize>, on: bool },
     Keep(Option<ManagerKind>),
     Lease { nic: usize, last: u8, named: bool },
@@ -60,6 +61,8 @@ pub fn edit() -> impl Strategy<Value = Edit> {
             |(bridge, guest, members, masquerade, detach)| Edit::Gateway { bridge, guest, members, masquerade, detach }
         ),
         bridge.clone().prop_map(Edit::RemoveGateway),
+        (bridge.clone(), proptest::option::of(proptest::collection::vec(0..4u8, 0..3)))
+            .prop_map(|(bridge, nets)| Edit::Destinations { bridge, nets }),
         (bridge, 0..4usize, 79..82u16, any::<bool>()).prop_map(|(bridge, member, port, udp)| Edit::Forward {
             bridge,
             member,
@@ -153,6 +156,7 @@ pub fn edited(observed: &Observed, committed: &Cluster, cluster: &Cluster, edit:
                 detach_outside: *detach,
                 probe: None,
                 forwards: None,
+                destinations: None,
             };
             gateway::draft(observed, cluster, &request)
         }
@@ -189,6 +193,16 @@ pub fn edited(observed: &Observed, committed: &Cluster, cluster: &Cluster, edit:
                     Some(at) => drop(gateway.forwards.remove(at)),
                     None => gateway.forwards.push(forward),
                 }
+            }
+            Ok(draft)
+        }
+        Edit::Destinations { bridge, nets } => {
+            let mut draft = cluster.clone();
+            let named = |gateway: &&mut Gateway| &*gateway.bridge == BRIDGES[*bridge];
+            for gateway in draft.gateways.iter_mut().filter(named) {
+                let nets = nets.as_ref().map(|nets| BTreeSet::from_iter(nets));
+                let net = |third: &u8| format!("10.0.{third}.0/24").parse().expect("a prefix");
+                gateway.destinations = nets.map(|nets| nets.into_iter().map(net).collect());
             }
             Ok(draft)
         }

@@ -126,8 +126,17 @@ async fn look_inside(libvirt: &Libvirt, domain: &str, facts: &mut GuestFacts, tr
         facts.files = keep(persist::read(libvirt, domain).await, trouble).unwrap_or_default();
     }
     if facts.tables.is_none() && facts.programs.contains("iptables") && !facts.programs.contains("nft") {
-        let rules = finish(start(&translation::LIST).await).await.ok().filter(|output| output.status == 0);
-        facts.tables = rules.map(|output| translation::table_of(&output.text()).into_iter().collect());
+        let rules = async |list: &[&str]| {
+            let output = finish(start(list).await).await.ok().filter(|output| output.status == 0);
+            output.map(|output| output.text())
+        };
+        let [nat, filter] = translation::LISTS;
+        if let Some(mut printed) = rules(&nat).await {
+            if translation::table_of(&printed).is_some() {
+                printed += &rules(&filter).await.unwrap_or_default();
+            }
+            facts.tables = Some(translation::table_of(&printed).into_iter().collect());
+        }
     }
 }
 

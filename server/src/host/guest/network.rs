@@ -109,7 +109,7 @@ pub async fn replace_table(
             guest.run(&["nft", "-f", "-"], Some(text.as_bytes())).await
         }
         GuestTool::Iptables => {
-            let mut jumped = [false; 2];
+            let mut jumped = [false; 3];
             for (jumped, ask) in jumped.iter_mut().zip(translation::JUMPS) {
                 *jumped = guest.exec(&ask, None).await?.status == 0;
             }
