@@ -92,7 +92,9 @@ impl Settings {
             };
             (*mac, nic)
         });
-        Self { nics: nics.collect(), gateway: wishes.gateways.get(guest).cloned() }
+        let given: BTreeSet<IpAddr> = own_addresses(wishes, guest).collect();
+        let lasting = |entries: &Vec<TableEntry>| entries.iter().map(|entry| gateway::lasting(entry, &given)).collect();
+        Self { nics: nics.collect(), gateway: wishes.gateways.get(guest).map(lasting) }
     }
 
     /// The files that say so, by path, for a system as it was found.
@@ -110,6 +112,12 @@ impl Settings {
         }
         files
     }
+}
+
+/// What the document says that the guest has at every start.
+fn own_addresses(wishes: &Wishes, guest: &str) -> impl Iterator<Item = IpAddr> {
+    let own = wishes.nics.values().filter(move |wish| wish.guest == guest && wish.attachment.is_some());
+    own.flat_map(|wish| &wish.addresses).map(|net| net.addr())
 }
 
 /// `90-bridgehead-525400480010`.
