@@ -386,9 +386,10 @@ fn left_to_do(observed: &Observed, cluster: &Cluster) -> Vec<Step> {
 fn guests_to_ask(steps: &[Step]) -> Vec<String> {
     let plugged = |of: &Mac| steps.iter().any(|step| matches!(step, Step::AttachNic { nic, .. } if nic.mac == *of));
     guests_inside(steps.iter().filter(|step| match step {
-        Step::SetGuestLinkUp { mac, .. } | Step::SetGuestMtu { mac, .. } | Step::AddGuestAddress { mac, .. } => {
-            !plugged(mac)
-        }
+        Step::SetGuestLinkUp { mac, .. }
+        | Step::SetGuestMtu { mac, .. }
+        | Step::SetGuestFilter { mac, .. }
+        | Step::AddGuestAddress { mac, .. } => !plugged(mac),
         _ => true,
     }))
 }

@@ -16,7 +16,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Mac,
+    Mac, RpFilter,
     name::{GuestName, LinkName, NetworkName},
     note::Subject,
     observed::ManagerKind,
@@ -111,6 +111,9 @@ pub struct Nic {
     /// Bytes, inside the guest; what it was if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtu: Option<u32>,
+    /// Source validation inside the guest; what it was if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rp_filter: Option<RpFilter>,
     /// Further routes of the guest through this NIC.
     #[serde(default, rename = "route", skip_serializing_if = "Vec::is_empty")]
     pub routes: Vec<Route>,
@@ -211,7 +214,11 @@ impl FromStr for Route {
 impl Nic {
     /// Whether nothing is said of what it is inside its guest.
     pub fn is_idle_inside(&self) -> bool {
-        self.address.is_empty() && self.default_route.is_none() && self.mtu.is_none() && self.routes.is_empty()
+        self.address.is_empty()
+            && self.default_route.is_none()
+            && self.mtu.is_none()
+            && self.rp_filter.is_none()
+            && self.routes.is_empty()
     }
 }
 

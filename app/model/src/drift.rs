@@ -123,6 +123,10 @@ fn words(observed: &Observed, step: &Step) -> Sentence {
             format!("In {guest}, the MTU of {mac} is {was}, the document says {mtu}."),
             format!("{guest} 内 {mac} 的 MTU 为 {was}，文档要求 {mtu}。"),
         ),
+        Step::SetGuestFilter { guest, mac, mode, was } => Sentence::new(
+            format!("In {guest}, rp_filter of {mac} is {was}, the document says {mode}."),
+            format!("{guest} 内 {mac} 的 rp_filter 为 {was}，文档要求 {mode}。"),
+        ),
         Step::AddGuestRoute { guest, route: GuestRoute { to: Some(to), via, .. } } => Sentence::new(
             format!("{guest} has no route to {to} by way of {via}, which the document says."),
             format!("{guest} 缺少文档要求的经 {via} 到 {to} 的路由。"),
@@ -209,6 +213,9 @@ fn adopted(observed: &Observed, cluster: &Cluster, step: &Step) -> Option<Cluste
         }
         Step::SetGuestMtu { mac, was, .. } => {
             draft.nics.iter_mut().filter(|nic| nic.mac == *mac).for_each(|nic| nic.mtu = Some(*was));
+        }
+        Step::SetGuestFilter { mac, was, .. } => {
+            draft.nics.iter_mut().filter(|nic| nic.mac == *mac).for_each(|nic| nic.rp_filter = Some(*was));
         }
         Step::AddGuestRoute { route, .. } => {
             draft.nics.iter_mut().filter(|nic| nic.mac == route.mac).for_each(|nic| match route.to {

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Cluster, Mac, Observed,
+    Cluster, Mac, Observed, RpFilter,
     cluster::{Bridge, Nic, Route},
     name::{GuestName, LinkName, NetworkName},
     note::{Note, Sentence, Severity, Subject},
@@ -117,6 +117,7 @@ pub(crate) fn blank(guest: GuestName, mac: Mac) -> Nic {
         default_route: None,
         metric: None,
         mtu: None,
+        rp_filter: None,
         routes: Vec::new(),
         put_back: false,
     }
@@ -190,7 +191,7 @@ pub fn unplug(observed: &Observed, cluster: &Cluster, mac: Mac) -> Result<Cluste
 /// What was set for its old place means nothing elsewhere.
 fn clear_inside(nic: &mut Nic) {
     nic.address.clear();
-    (nic.default_route, nic.metric, nic.mtu) = (None, None, None);
+    (nic.default_route, nic.metric, nic.mtu, nic.rp_filter) = (None, None, None, None);
     nic.routes.clear();
 }
 
@@ -220,6 +221,7 @@ pub struct Setting {
     pub metric: Option<u32>,
     /// Bytes.
     pub mtu: Option<u32>,
+    pub rp_filter: Option<RpFilter>,
     pub routes: Vec<Route>,
 }
 
@@ -228,8 +230,9 @@ pub fn set_inside(observed: &Observed, cluster: &Cluster, mac: Mac, setting: Set
     let mut draft = cluster.clone();
     let at = entry(observed, &mut draft, mac)?;
     let nic = &mut draft.nics[at];
-    let Setting { address, default_route, metric, mtu, routes } = setting;
-    (nic.address, nic.default_route, nic.metric, nic.mtu, nic.routes) = (address, default_route, metric, mtu, routes);
+    let Setting { address, default_route, metric, mtu, rp_filter, routes } = setting;
+    (nic.address, nic.default_route, nic.metric) = (address, default_route, metric);
+    (nic.mtu, nic.rp_filter, nic.routes) = (mtu, rp_filter, routes);
     Ok(draft)
 }
 

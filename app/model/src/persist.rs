@@ -3,6 +3,7 @@
 //! Files of ours, in the folders where the system itself looks; a NIC is named in them by its MAC. Only what the document
 //! says is written: a NIC of which it says no address is left to whoever sets it up.
 
+mod filter;
 mod gateway;
 mod ifupdown;
 mod netplan;
@@ -17,7 +18,7 @@ use std::{
 use ipnet::IpNet;
 
 use crate::{
-    Mac,
+    Mac, RpFilter,
     cluster::Route,
     observed::{Folder, GuestFacts, ManagerKind},
     plan::wishes::Wishes,
@@ -25,7 +26,7 @@ use crate::{
 };
 
 /// Where files of ours may be inside a guest.
-pub const FOLDERS: [&str; 8] = [
+pub const FOLDERS: [&str; 9] = [
     "/etc/netplan",
     "/etc/systemd/network",
     "/etc/network/interfaces.d",
@@ -34,6 +35,7 @@ pub const FOLDERS: [&str; 8] = [
     gateway::TABLES,
     "/etc/systemd/system",
     gateway::DROP_IN,
+    filter::RULES,
 ];
 
 /// Folders that are made for files of ours, and go with the last of them.
@@ -45,11 +47,12 @@ const METRIC: u32 = 10;
 /// Whether a file in a guest is one that is written here. A guest that has a Bridgehead of its own has others.
 pub fn is_ours(path: &str) -> bool {
     let Some((folder, name)) = path.rsplit_once('/') else { return false };
-    let Some(rest) = name.strip_prefix(Folder::OURS) else { return false };
+    let name = if folder == filter::RULES { name.strip_prefix(filter::LATE) } else { Some(name) };
+    let Some(rest) = name.and_then(|name| name.strip_prefix(Folder::OURS)) else { return false };
     let of_nic = |rest: &str| {
         let (mac, suffix) = rest.split_at_checked(12).unwrap_or_default();
         mac.chars().all(|c| c.is_ascii_hexdigit())
-            && ["", ".network", ".yaml", ".nmconnection"].contains(&suffix)
+            && ["", ".network", ".yaml", ".nmconnection", ".rules"].contains(&suffix)
             && !mac.is_empty()
     };
     FOLDERS.contains(&folder)
@@ -60,6 +63,7 @@ pub fn is_ours(path: &str) -> bool {
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     nics: BTreeMap<Mac, Nic>,
+    filters: BTreeMap<Mac, RpFilter>,
     gateway: Option<Vec<TableEntry>>,
 }
 
@@ -76,8 +80,9 @@ struct Nic {
 
 impl Settings {
     pub fn of(wishes: &Wishes, guest: &str) -> Self {
-        let own = wishes.nics.iter().filter(|(_, wish)| wish.guest == guest && wish.attachment.is_some());
-        let own = own.filter(|(_, wish)| !wish.addresses.is_empty());
+        let own = || wishes.nics.iter().filter(|(_, wish)| wish.guest == guest && wish.attachment.is_some());
+        let filters = own().filter_map(|(mac, wish)| Some((*mac, wish.rp_filter?)));
+        let own = own().filter(|(_, wish)| !wish.addresses.is_empty());
         let route = wishes.routes.get(guest);
         let further = wishes.further.get(guest).map(Vec::as_slice).unwrap_or_default();
         let nics = own.map(|(mac, wish)| {
@@ -92,7 +97,7 @@ impl Settings {
             };
             (*mac, nic)
         });
-        Self { nics: nics.collect(), gateway: wishes.gateways.get(guest).cloned() }
+        Self { nics: nics.collect(), filters: filters.collect(), gateway: wishes.gateways.get(guest).cloned() }
     }
 
     /// The files that say so, by path, for a system as it was found.
@@ -105,6 +110,9 @@ impl Settings {
             ManagerKind::Ifupdown => ifupdown::write,
         };
         let mut files: BTreeMap<String, String> = self.nics.iter().map(|(mac, nic)| write(*mac, nic)).collect();
+        if facts.systemd {
+            files.extend(self.filters.iter().map(|(mac, mode)| filter::write(*mac, *mode)));
+        }
         if let Some(entries) = &self.gateway {
             files.extend(gateway::write(entries, facts.systemd));
         }

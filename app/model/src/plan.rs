@@ -13,6 +13,7 @@ mod marks;
 pub(crate) mod nic;
 mod persist;
 mod put_back;
+mod setting;
 mod uplink;
 pub(crate) mod wishes;
 

@@ -23,7 +23,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Mac,
+    Mac, RpFilter,
     note::Sentence,
     observed::{Attachment, DhcpHost, ManagerKind, Marks},
     wire,
@@ -167,6 +167,13 @@ pub enum Step {
         mac: Mac,
         mtu: u32,
         was: u32,
+    },
+    /// The NIC's own `rp_filter`; that of all may overrule it.
+    SetGuestFilter {
+        guest: String,
+        mac: Mac,
+        mode: RpFilter,
+        was: RpFilter,
     },
     AddGuestAddress {
         guest: String,

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt::Debug, fs, path::Path};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use model::{
-    Cluster, Language, Mac, Observed,
+    Cluster, Language, Mac, Observed, RpFilter,
     draft::{Draft, Entry},
     event::{Document, Frame, Patch, Traffic, YouAreHere},
     observed::{
@@ -101,6 +101,7 @@ fn marks(mac: Mac) -> Marks {
         nics: BTreeMap::from([(mac, found), (Mac([2; 6]), NicMark::Made)]),
         routes: vec![RouteMark { mac, to: None, via: "192.168.122.1".parse().expect("an address"), metric: 0 }],
         mtus: [(mac, 1400)].into(),
+        rp_filters: [(mac, RpFilter::Loose)].into(),
         ip_forward: Some(true),
         autostart: Some(true),
     }

@@ -254,6 +254,8 @@ fn guest(observed: &mut Observed, name: &str, n: u8) {
             inner("192.168.122.0/24", None, "kernel"),
         ]),
         ip_forward: Some(false),
+        rp_filter_all: Some(0),
+        rp_filter_default: Some(2),
         tables: Some(Vec::new()),
         programs: ["ip", "nft", "ping", "traceroute"].map(str::to_owned).into(),
         ..GuestFacts::default()
@@ -300,7 +302,7 @@ pub fn settled(observed: &Observed) -> Observed {
             facts.interfaces.iter().map(|interface| (interface.name.clone(), format!("{:?}", interface.mac))).collect();
         for interface in &mut facts.interfaces {
             interface.name = names[&interface.name].clone();
-            (interface.mtu, interface.rp_filter) = (None, None);
+            interface.mtu = None;
             interface.addresses.sort();
         }
         facts.interfaces.sort_by_key(|interface| interface.mac);

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use leptos::{ev::SubmitEvent, prelude::*};
 use model::{
-    Mac,
+    Mac, RpFilter,
     cluster::Route,
     nic::{self, Setting},
 };
@@ -15,9 +15,12 @@ use crate::{
     live::Live,
     parts::{
         dialog::{Buttons, Modal},
-        field::TextField,
+        field::{Choice, TextField},
     },
-    texts::{fill, later::texts},
+    texts::{
+        fill,
+        later::{Texts, texts},
+    },
     ui::Ui,
     view::{IntoPart, component, view},
 };
@@ -34,6 +37,7 @@ pub fn Address(guest: String, mac: Mac) -> impl IntoPart {
     let hop = signal(entry.as_ref().and_then(|nic| nic.default_route).map(|hop| hop.to_string()));
     let metric = signal(entry.as_ref().and_then(|nic| nic.metric).map(|metric| metric.to_string()));
     let mtu = signal(entry.as_ref().and_then(|nic| nic.mtu).map(|mtu| mtu.to_string()));
+    let filter = signal(entry.as_ref().and_then(|nic| nic.rp_filter).map(|mode| mode.to_string()));
     let routes = signal(entry.as_ref().map(|nic| joined(&nic.routes)));
     let bad_address =
         Memo::new(move |_| list::<ipnet::IpNet>(&address.get()).err().map(|word| fill(texts.not_an_address, &[&word])));
@@ -53,6 +57,7 @@ pub fn Address(guest: String, mac: Mac) -> impl IntoPart {
             default_route: hop.get_untracked().trim().parse().ok(),
             metric: metric.get_untracked().trim().parse().ok(),
             mtu: mtu.get_untracked().trim().parse().ok(),
+            rp_filter: filter.with_untracked(|word| RpFilter::ALL.into_iter().find(|mode| mode.word() == word)),
             routes: route_list(&routes.get_untracked()).unwrap_or_default(),
         };
         let inside =
@@ -105,10 +110,21 @@ pub fn Address(guest: String, mac: Mac) -> impl IntoPart {
                     example="1500"
                     error=bad_mtu
                 />
+                <Choice label=texts.rp_filter name="rp_filter" value=filter options=filters(texts)/>
                 <Buttons blocked=Signal::derive(move || wrong.iter().any(|wrong| wrong.with(Option::is_some)))/>
             </form>
         </Modal>
     }
+}
+
+fn filters(texts: &Texts) -> Vec<(String, String)> {
+    let words = |mode| match mode {
+        RpFilter::Off => texts.rp_filter_off,
+        RpFilter::Strict => texts.rp_filter_strict,
+        RpFilter::Loose => texts.rp_filter_loose,
+    };
+    let modes = RpFilter::ALL.map(|mode| (mode.to_string(), words(mode).to_owned()));
+    std::iter::once((String::new(), texts.rp_filter_as_is.to_owned())).chain(modes).collect()
 }
 
 fn joined<T: ToString>(values: &[T]) -> String {

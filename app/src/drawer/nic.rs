@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use leptos::prelude::*;
 use model::{
-    Mac,
+    Mac, Observed,
     note::Subject,
     survival::{Keeper, Survival},
     topology::{Guest, Socket},
@@ -114,6 +114,13 @@ fn moved(now: Option<&Socket>, then: Option<&Socket>, texts: &Texts) -> String {
     }
 }
 
+/// How the guest's kernel validates sources on a NIC.
+fn filter(observed: &Observed, mac: Mac) -> Option<String> {
+    let mut found = observed.guests.values().filter_map(|facts| Some((facts, facts.interface(mac)?)));
+    let (facts, interface) = found.next()?;
+    Some(format!("rp_filter {}", facts.rp_filter_of(interface)?))
+}
+
 #[component]
 fn Lines(nic: Socket, guest: Option<Guest>) -> impl IntoPart {
     let live = Live::here();
@@ -137,6 +144,7 @@ fn Lines(nic: Socket, guest: Option<Guest>) -> impl IntoPart {
     let mut words: Vec<String> = Vec::new();
     words.extend(nic.addresses.first().map(|address| facts::origin(&address.origin, texts)));
     words.extend(default.then(|| texts.default_route.to_owned()));
+    words.extend(live.observed.with(|observed| filter(observed, nic.mac)));
     words.extend((!nic.cable).then(|| texts.cable_out.to_owned()));
     words.extend((!nic.live && nic.config).then(|| texts.not_in_machine.to_owned()));
     words.extend(survival);

@@ -194,6 +194,11 @@ texts! {
     metric_optional: "Metric of that route", "该路由的跃点数";
     metric_hint: "the lowest wins; leave empty for the only default route", "数值最小者优先；留空则为唯一的默认路由";
     mtu_inside: "MTU inside the guest, in bytes", "虚拟机内的 MTU（字节）";
+    rp_filter: "Source validation (rp_filter)", "源地址校验（rp_filter）";
+    rp_filter_as_is: "as it is", "保持不变";
+    rp_filter_off: "off: any source is taken", "关闭：接受任何源地址";
+    rp_filter_strict: "strict: only sources that are answered by this NIC", "严格：只接受经此网卡回应的源地址";
+    rp_filter_loose: "loose: only sources that some NIC can answer", "宽松：只接受某块网卡可以回应的源地址";
     routes_optional: "Further routes, separated by commas", "其他路由，用逗号分隔";
     not_a_route: "“{}” is not a route, such as 10.0.0.0/8 via 192.168.48.1", "“{}”不是路由，例如 10.0.0.0/8 via 192.168.48.1";
     leave_empty: "leave empty to keep it as it is", "留空则保持不变";

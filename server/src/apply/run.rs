@@ -110,6 +110,9 @@ impl Host {
                 guest::remove_address(&self.connected()?, guest, *mac, *address).await?;
             }
             Step::SetGuestMtu { guest, mac, mtu, .. } => guest::set_mtu(&self.connected()?, guest, *mac, *mtu).await?,
+            Step::SetGuestFilter { guest, mac, mode, .. } => {
+                guest::set_filter(&self.connected()?, guest, *mac, *mode).await?;
+            }
             Step::AddGuestRoute { guest, route } => guest::add_route(&self.connected()?, guest, route).await?,
             Step::RemoveGuestRoute { guest, route } => guest::remove_route(&self.connected()?, guest, route).await?,
             Step::SetGuestForwarding { guest, on } => guest::set_forwarding(&self.connected()?, guest, *on).await?,

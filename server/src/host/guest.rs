@@ -31,7 +31,8 @@ pub use error::Error;
 pub use exec::ExecOutput;
 pub use facts::{facts, network};
 pub use network::{
-    add_address, add_route, remove_address, remove_route, replace_table, set_forwarding, set_link, set_mtu, traceroute,
+    add_address, add_route, remove_address, remove_route, replace_table, set_filter, set_forwarding, set_link, set_mtu,
+    traceroute,
 };
 pub use persist::replace as replace_files;
 

@@ -75,6 +75,9 @@ fn settings(wishes: &Wishes, guest: &str) -> BTreeSet<(String, String)> {
         if let Some(mtu) = wish.mtu {
             settings.insert((format!("nic.{mac}.mtu"), mtu.to_string()));
         }
+        if let Some(mode) = wish.rp_filter {
+            settings.insert((format!("nic.{mac}.rp_filter"), mode.to_string()));
+        }
     }
     if let Some(route) = wishes.routes.get(guest) {
         settings.insert((format!("nic.{}.default_route", route.mac), route.via.to_string()));

@@ -6,7 +6,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::{Mac, wire};
+use crate::{Mac, RpFilter, wire};
 
 /// One guest as libvirt knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
@@ -119,6 +119,10 @@ pub struct Marks {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[borsh(deserialize_with = "wire::read_map")]
     pub mtus: BTreeMap<Mac, u32>,
+    /// The source validation that a NIC had inside the guest before we said another.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[borsh(deserialize_with = "wire::read_map")]
+    pub rp_filters: BTreeMap<Mac, RpFilter>,
     /// Whether it started with the host before we said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autostart: Option<bool>,

@@ -9,7 +9,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::{Mac, wire};
+use crate::{Mac, RpFilter, wire};
 
 use super::{ManagerKind, Table};
 
@@ -31,6 +31,11 @@ pub struct GuestFacts {
     /// `None` where the guest could not be asked (exec is blocked).
     pub routes: Option<Vec<GuestRoute>>,
     pub ip_forward: Option<bool>,
+    /// `net.ipv4.conf.all.rp_filter`, and that of `default`, with which a new interface begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rp_filter_all: Option<u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rp_filter_default: Option<u8>,
     /// nftables tables inside the guest; `None` where the guest could not be asked or has no `nft`.
     pub tables: Option<Vec<Table>>,
     /// Programs found inside that Bridgehead can use: `ip`, `nft`, `iptables`, `traceroute`, `ping`.
@@ -61,6 +66,7 @@ pub struct GuestInterface {
     #[borsh(serialize_with = "wire::write_nets", deserialize_with = "wire::read_nets")]
     pub addresses: Vec<IpNet>,
     pub mtu: Option<u32>,
+    /// Its own; what counts is [`GuestFacts::rp_filter_of`].
     pub rp_filter: Option<u8>,
 }
 
@@ -89,6 +95,11 @@ impl GuestFacts {
     /// The interface with this MAC.
     pub fn interface(&self, mac: Mac) -> Option<&GuestInterface> {
         self.interfaces.iter().find(|interface| interface.mac == Some(mac))
+    }
+
+    /// How the kernel validates sources on this interface: the greater of its own and that of all.
+    pub fn rp_filter_of(&self, interface: &GuestInterface) -> Option<RpFilter> {
+        interface.rp_filter.max(self.rp_filter_all).and_then(RpFilter::of)
     }
 
     /// Whether its agent runs programs: only then are any known. Without that, nothing can be set inside.

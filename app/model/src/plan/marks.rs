@@ -17,6 +17,7 @@ pub struct MarksPlan {
     pub last_nics: BTreeSet<Mac>,
     pub last_routes: Vec<RouteMark>,
     pub last_mtus: BTreeSet<Mac>,
+    pub last_filters: BTreeSet<Mac>,
     pub last_forward: bool,
     pub last_autostart: bool,
 }
@@ -29,6 +30,7 @@ impl MarksPlan {
             last_nics: BTreeSet::new(),
             last_routes: Vec::new(),
             last_mtus: BTreeSet::new(),
+            last_filters: BTreeSet::new(),
             last_forward: false,
             last_autostart: false,
         }
@@ -50,6 +52,7 @@ impl MarksPlan {
         last.nics.retain(|mac, _| !self.last_nics.contains(mac));
         last.routes.retain(|mark| !self.last_routes.contains(mark));
         last.mtus.retain(|mac, _| !self.last_mtus.contains(mac));
+        last.rp_filters.retain(|mac, _| !self.last_filters.contains(mac));
         if self.last_forward {
             last.ip_forward = None;
         }

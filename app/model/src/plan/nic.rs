@@ -10,7 +10,7 @@ use crate::{
     topology::bridge_of,
 };
 
-use super::{Phase, Planner, wishes::NicWish};
+use super::{Phase, Planner, setting, wishes::NicWish};
 
 /// What a NIC gets if nobody says otherwise: the fastest that every kernel of a guest knows.
 pub(crate) const MODEL: &str = "virtio";
@@ -175,7 +175,7 @@ fn inside(planner: &mut Planner<'_>, domain: &Domain, mac: Mac, wish: &NicWish, 
     let old: Vec<IpNet> = before.into_iter().flat_map(|before| before.addresses.clone()).collect();
     let gone: Vec<IpNet> = old.into_iter().filter(|net| has(net) && !wish.addresses.contains(net)).collect();
     let new: Vec<IpNet> = wish.addresses.iter().filter(|net| !has(net)).copied().collect();
-    set_mtu(planner, domain, mac, wish.mtu);
+    setting::set(planner, domain, mac, wish.mtu, wish.rp_filter);
     let routed = planner.new.routes.get(guest).is_some_and(|route| route.mac == mac);
     let down = interface.is_none_or(|interface| interface.up == Some(false));
     let raise = down && (routed || !wish.addresses.is_empty());
@@ -201,31 +201,6 @@ fn inside(planner: &mut Planner<'_>, domain: &Domain, mac: Mac, wish: &NicWish, 
     }
 }
 
-/// The MTU that a NIC has in its guest when nobody has set one.
-const MTU: u32 = 1500;
-
-/// The wanted MTU inside; what was before is noted, and given back when none is wanted.
-fn set_mtu(planner: &mut Planner<'_>, domain: &Domain, mac: Mac, wanted: Option<u32>) {
-    let guest = &domain.name;
-    let mark = domain.marks.mtus.get(&mac).copied();
-    if wanted.is_none() && mark.is_some() {
-        planner.marks(guest).last_mtus.insert(mac);
-    }
-    let Some(mtu) = wanted.or(mark) else { return };
-    let Some(facts) = Inside::of(planner.observed, domain).facts() else { return };
-    let own = domain.nics.iter().find(|nic| nic.mac == mac).and_then(|nic| nic.mtu);
-    let was = match facts.interface(mac) {
-        Some(interface) => interface.mtu.unwrap_or(mtu),
-        None => own.unwrap_or(MTU),
-    };
-    if was != mtu {
-        if wanted.is_some() {
-            planner.marks(guest).plus.mtus.entry(mac).or_insert(was);
-        }
-        planner.push(Phase::Inside, Step::SetGuestMtu { guest: guest.clone(), mac, mtu, was });
-    }
-}
-
 /// Unplugs a NIC. What was set on it goes first, step by step, so that taking the plan back sets it again.
 fn take_out(planner: &mut Planner<'_>, domain: &Domain, nic: &Nic, phase: Phase) {
     let (guest, mac) = (&domain.name, nic.mac);
@@ -237,14 +212,7 @@ fn take_out(planner: &mut Planner<'_>, domain: &Domain, nic: &Nic, phase: Phase)
     if facts.and_then(|facts| facts.interface(mac)).is_some_and(|interface| interface.up == Some(true)) {
         planner.push(phase, Step::SetGuestLinkUp { guest: guest.clone(), mac, up: false });
     }
-    let fresh = nic.mtu.unwrap_or(MTU);
-    let mtu = facts.and_then(|facts| facts.interface(mac)).and_then(|interface| interface.mtu);
-    if let Some(was) = mtu.filter(|mtu| *mtu != fresh) {
-        planner.push(phase, Step::SetGuestMtu { guest: guest.clone(), mac, mtu: fresh, was });
-    }
-    if domain.marks.mtus.contains_key(&mac) {
-        planner.marks(guest).last_mtus.insert(mac);
-    }
+    setting::take_out(planner, domain, nic, phase);
     let definition = |attachment: &Attachment| NicDefinition {
         mac,
         attachment: attachment.clone(),
@@ -287,7 +255,7 @@ fn give_back(planner: &mut Planner<'_>, mac: Mac, wish: &NicWish) {
         }
         (NicMark::Found { attachment, link_up, addresses, .. }, Some(nic)) => {
             place(planner, domain, nic, &attachment, link_up, Phase::Replug);
-            set_mtu(planner, domain, mac, None);
+            setting::set(planner, domain, mac, None, None);
             let has = set_inside(planner, domain, mac);
             let guest = || wish.guest.clone();
             let goes = |net: &IpNet| wish.addresses.contains(net) && !addresses.contains(net);

@@ -12,7 +12,7 @@ use ipnet::IpNet;
 
 use super::forward::Door;
 use crate::{
-    Cluster, Mac,
+    Cluster, Mac, RpFilter,
     cluster::{Gateway, Route, Translation},
     observed::{Attachment, NicMark, Observed},
     proof::Promise,
@@ -39,7 +39,7 @@ pub struct Wishes {
     pub promises: Vec<Promise>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NicWish {
     pub guest: String,
     /// `None`: it is to be out.
@@ -47,6 +47,7 @@ pub struct NicWish {
     pub cable: bool,
     pub addresses: Vec<IpNet>,
     pub mtu: Option<u32>,
+    pub rp_filter: Option<RpFilter>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +91,7 @@ impl Wishes {
                 cable: nic.cable,
                 addresses: nic.address.clone(),
                 mtu: nic.mtu,
+                rp_filter: nic.rp_filter,
             };
             wishes.nics.insert(nic.mac, wish);
             if !nic.plugged {
@@ -182,8 +184,7 @@ impl Wishes {
             NicMark::Made => None,
         });
         for mac in there.chain(taken).filter(|mac| cluster.nic(*mac).is_none()) {
-            let wish =
-                NicWish { guest: member.to_owned(), attachment: None, cable: true, addresses: Vec::new(), mtu: None };
+            let wish = NicWish { guest: member.to_owned(), cable: true, ..NicWish::default() };
             self.nics.insert(mac, wish);
         }
     }

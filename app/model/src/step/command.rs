@@ -154,6 +154,9 @@ impl Step {
                 format!("ip addr add {address} dev {}", device(*mac))
             }
             Self::SetGuestMtu { mac, mtu, .. } => format!("ip link set dev {} mtu {mtu}", device(*mac)),
+            Self::SetGuestFilter { mac, mode, .. } => {
+                format!("sysctl -w net/ipv4/conf/{}/rp_filter={}", device(*mac), mode.number())
+            }
             Self::RemoveGuestAddress { mac, address, .. } => {
                 format!("ip addr del {address} dev {}", device(*mac))
             }

@@ -37,6 +37,7 @@ impl Step {
             Self::AddGuestAddress { guest, mac, address } => Self::RemoveGuestAddress { guest, mac, address },
             Self::RemoveGuestAddress { guest, mac, address } => Self::AddGuestAddress { guest, mac, address },
             Self::SetGuestMtu { guest, mac, mtu, was } => Self::SetGuestMtu { guest, mac, mtu: was, was: mtu },
+            Self::SetGuestFilter { guest, mac, mode, was } => Self::SetGuestFilter { guest, mac, mode: was, was: mode },
             Self::AddGuestRoute { guest, route } => Self::RemoveGuestRoute { guest, route },
             Self::RemoveGuestRoute { guest, route } => Self::AddGuestRoute { guest, route },
             Self::SetGuestForwarding { guest, on } => Self::SetGuestForwarding { guest, on: !on },

@@ -92,6 +92,7 @@ impl Step {
     fn has_gone_with_nic(&self, observed: &Observed) -> bool {
         let (Self::SetGuestLinkUp { guest, mac, up: false }
         | Self::SetGuestMtu { guest, mac, .. }
+        | Self::SetGuestFilter { guest, mac, .. }
         | Self::RemoveGuestAddress { guest, mac, .. }
         | Self::RemoveGuestRoute { guest, route: GuestRoute { mac, .. } }) = self
         else {
@@ -105,6 +106,7 @@ impl Step {
         match self {
             Self::SetGuestLinkUp { guest, .. }
             | Self::SetGuestMtu { guest, .. }
+            | Self::SetGuestFilter { guest, .. }
             | Self::AddGuestAddress { guest, .. }
             | Self::RemoveGuestAddress { guest, .. }
             | Self::AddGuestRoute { guest, .. }

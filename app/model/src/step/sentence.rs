@@ -1,7 +1,7 @@
 //! A step as a sentence for a person.
 
 use crate::{
-    Language,
+    Language, RpFilter,
     note::Sentence,
     observed::{Attachment, DhcpHost},
 };
@@ -189,6 +189,17 @@ impl Step {
                 format!("In {guest}, set the MTU of the NIC {mac} to {mtu}"),
                 format!("在 {guest} 内把网卡 {mac} 的 MTU 设为 {mtu}"),
             ),
+            Self::SetGuestFilter { guest, mac, mode, .. } => {
+                let (en, zh) = match mode {
+                    RpFilter::Off => ("take any source", "不校验源地址"),
+                    RpFilter::Strict => ("take only sources that are answered by the same NIC", "严格校验源地址"),
+                    RpFilter::Loose => ("take only sources that some NIC can answer", "宽松校验源地址"),
+                };
+                Sentence::new(
+                    format!("In {guest}, let the NIC {mac} {en} (rp_filter {mode})"),
+                    format!("在 {guest} 内让网卡 {mac} {zh}（rp_filter {mode}）"),
+                )
+            }
             Self::AddGuestRoute { guest, route: GuestRoute { to: Some(to), via, .. } } => Sentence::new(
                 format!("In {guest}, reach {to} by way of {via}"),
                 format!("在 {guest} 内经 {via} 到达 {to}"),

@@ -73,6 +73,7 @@ impl Step {
             }
             Self::SetGuestLinkUp { .. }
             | Self::SetGuestMtu { .. }
+            | Self::SetGuestFilter { .. }
             | Self::AddGuestAddress { .. }
             | Self::RemoveGuestAddress { .. }
             | Self::AddGuestRoute { .. }

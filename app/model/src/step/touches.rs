@@ -53,6 +53,7 @@ impl Step {
             Self::SetGuestLinkUp { guest: name, mac, .. }
             | Self::AddGuestAddress { guest: name, mac, .. }
             | Self::SetGuestMtu { guest: name, mac, .. }
+            | Self::SetGuestFilter { guest: name, mac, .. }
             | Self::RemoveGuestAddress { guest: name, mac, .. } => {
                 vec![Subject::Nic(mac.to_string()), guest(name)]
             }
@@ -83,6 +84,7 @@ impl Step {
             | Self::SetLease { .. }
             | Self::SetGuestLinkUp { .. }
             | Self::SetGuestMtu { .. }
+            | Self::SetGuestFilter { .. }
             | Self::AddGuestAddress { .. }
             | Self::RemoveGuestAddress { .. }
             | Self::AddGuestRoute { .. }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use model::{
-    Cluster, Mac, Observed, autostart,
+    Cluster, Mac, Observed, RpFilter, autostart,
     cluster::{Forward, Lease, Protocol, Route, Translation},
     gateway::{self, GatewayRequest},
     lease::collide,
@@ -30,7 +30,7 @@ pub enum Edit {
     Move { nic: usize, place: usize },
     Unplug(usize),
     Cable(usize, bool),
-    Inside { nic: usize, last: u8, mtu: Option<u32>, route: bool },
+    Inside { nic: usize, last: u8, mtu: Option<u32>, filter: Option<usize>, route: bool },
     Gateway { bridge: usize, guest: Option<usize>, members: usize, masquerade: bool, detach: bool },
     RemoveGateway(usize),
     Forward { bridge: usize, member: usize, port: u16, udp: bool },
@@ -54,8 +54,8 @@ pub fn edit() -> impl Strategy<Value = Edit> {
         (nic.clone(), any::<bool>()).prop_map(|(nic, cable)| Edit::Cable(nic, cable)),
         (nic.clone(), 40..60u8, any::<bool>()).prop_map(|(nic, last, named)| Edit::Lease { nic, last, named }),
         nic.clone().prop_map(Edit::Release),
-        (nic, 100..140u8, proptest::option::of(1300..1500u32), any::<bool>())
-            .prop_map(|(nic, last, mtu, route)| Edit::Inside { nic, last, mtu, route }),
+        (nic, 100..140u8, proptest::option::of(1300..1500u32), proptest::option::of(0..3usize), any::<bool>())
+            .prop_map(|(nic, last, mtu, filter, route)| Edit::Inside { nic, last, mtu, filter, route }),
         (bridge.clone(), proptest::option::weighted(0.8, guest), 0..16usize, any::<bool>(), any::<bool>()).prop_map(
             |(bridge, guest, members, masquerade, detach)| Edit::Gateway { bridge, guest, members, masquerade, detach }
         ),
@@ -126,13 +126,15 @@ pub fn edited(observed: &Observed, committed: &Cluster, cluster: &Cluster, edit:
         Edit::Move { nic, place: at } => nic::move_nic(observed, cluster, mac(*nic), &place(*at)),
         Edit::Unplug(nic) => nic::unplug(observed, cluster, mac(*nic)),
         Edit::Cable(nic, cable) => nic::set_cable(observed, cluster, mac(*nic), *cable),
-        Edit::Inside { nic, last, mtu, route } => {
+        Edit::Inside { nic, last, mtu, filter, route } => {
             let address = vec![format!("192.168.99.{last}/24").parse().expect("a prefix")];
             let route = route.then(|| {
                 let to = format!("10.{last}.0.0/16").parse().expect("a prefix");
                 Route { to, via: "192.168.99.9".parse().expect("an address") }
             });
-            let setting = Setting { address, mtu: *mtu, routes: route.into_iter().collect(), ..Setting::default() };
+            let rp_filter = filter.map(|nth| RpFilter::ALL[nth]);
+            let routes = route.into_iter().collect();
+            let setting = Setting { address, mtu: *mtu, rp_filter, routes, ..Setting::default() };
             nic::set_inside(observed, cluster, mac(*nic), setting)
         }
         Edit::Gateway { bridge, guest, members, masquerade, detach } => {

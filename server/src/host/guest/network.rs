@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use ipnet::IpNet;
 use model::{
-    Mac,
+    Mac, RpFilter,
     step::{GuestRoute, GuestTool, TableEntry},
 };
 use serde_json::{Value, json};
@@ -39,6 +39,13 @@ pub async fn set_link(libvirt: &Libvirt, domain: &str, mac: Mac, up: bool) -> Re
 pub async fn set_mtu(libvirt: &Libvirt, domain: &str, mac: Mac, mtu: u32) -> Result<(), Error> {
     let guest = Guest::new(libvirt, domain, format!("set the MTU of NIC {mac} to {mtu} in guest {domain}"));
     guest.run_on(mac, &["ip", "link", "set", "dev", NIC, "mtu", &mtu.to_string()]).await.1
+}
+
+/// Of the NIC itself, in the kernel's number.
+pub async fn set_filter(libvirt: &Libvirt, domain: &str, mac: Mac, mode: RpFilter) -> Result<(), Error> {
+    let guest = Guest::new(libvirt, domain, format!("set rp_filter of NIC {mac} to {mode} in guest {domain}"));
+    let (path, input) = (format!("/proc/sys/net/ipv4/conf/{NIC}/rp_filter"), format!("{}\n", mode.number()));
+    guest.run_with(mac, &["tee", &path], Some(input.as_bytes())).await.1
 }
 
 pub async fn add_address(libvirt: &Libvirt, domain: &str, mac: Mac, address: IpNet) -> Result<(), Error> {
@@ -151,12 +158,16 @@ impl<'a> Guest<'a> {
     /// Runs a command on the NIC with this MAC, [`NIC`] in it, and gives the name that it had. udev names one that was just
     /// plugged in anew: what failed meanwhile is tried again under the new name.
     async fn run_on(&self, mac: Mac, argv: &[&str]) -> (String, Result<(), Error>) {
+        self.run_with(mac, argv, None).await
+    }
+
+    async fn run_with(&self, mac: Mac, argv: &[&str], input: Option<&[u8]>) -> (String, Result<(), Error>) {
         let mut name = match self.interface(mac).await {
             Ok(name) => name,
             Err(error) => return (String::new(), Err(error)),
         };
         for _ in 0..RENAMED {
-            let outcome = self.run(&named(argv, &name), None).await;
+            let outcome = self.run_named(argv, &name, input).await;
             if outcome.is_ok() {
                 return (name, outcome);
             }
@@ -165,8 +176,13 @@ impl<'a> Guest<'a> {
                 _ => return (name, outcome),
             }
         }
-        let outcome = self.run(&named(argv, &name), None).await;
+        let outcome = self.run_named(argv, &name, input).await;
         (name, outcome)
+    }
+
+    async fn run_named(&self, argv: &[&str], name: &str, input: Option<&[u8]>) -> Result<(), Error> {
+        let words: Vec<String> = argv.iter().map(|word| word.replace(NIC, name)).collect();
+        self.run(&words.iter().map(String::as_str).collect::<Vec<_>>(), input).await
     }
 
     /// A program that failed because there was nothing to change is told apart by looking, not by its words.
@@ -238,10 +254,6 @@ impl<'a> Guest<'a> {
         let output = self.exec(argv, None).await.ok().filter(|output| output.status == 0)?;
         serde_json::from_slice(&output.stdout).ok()
     }
-}
-
-fn named<'n>(argv: &[&'n str], name: &'n str) -> Vec<&'n str> {
-    argv.iter().map(|word| if *word == NIC { name } else { word }).collect()
 }
 
 fn family(address: IpAddr) -> &'static str {

@@ -20,7 +20,7 @@ const PROGRAM: Duration = Duration::from_secs(5);
 
 /// All files of ours, by path. What a guest calls one is used in that guest alone, and only if it could be a name of ours.
 pub async fn read(libvirt: &Libvirt, domain: &str) -> Result<BTreeMap<String, Option<String>>, Error> {
-    let pattern = format!("{}*", Folder::OURS);
+    let pattern = format!("*{}*", Folder::OURS);
     let mut find = vec!["find"];
     find.extend(persist::FOLDERS);
     find.extend(["-maxdepth", "1", "-type", "f", "-name", &pattern]);

@@ -15,8 +15,6 @@ use crate::host::libvirt::{Lane, Libvirt, clean};
 
 const FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";
 const BOOT: &str = "/proc/sys/kernel/random/boot_id";
-/// The kernel takes the greater of this and the link's own (Documentation/networking/ip-sysctl.rst).
-const FILTER: &str = "/proc/sys/net/ipv4/conf/all/rp_filter";
 
 /// Programs in the guest that have been started.
 pub struct Ways<'a> {
@@ -31,8 +29,9 @@ impl<'a> Ways<'a> {
         let names = facts.interfaces.iter().map(|interface| &interface.name);
         let files: Vec<String> =
             names.flat_map(|name| [filter(name), link(name, "flags"), link(name, "mtu")]).collect();
-        let mut grep = vec!["grep", "-sH", ".", FORWARD, FILTER, BOOT];
-        grep.extend(files.iter().map(String::as_str));
+        let mut grep = vec!["grep", "-sH", ".", FORWARD, BOOT];
+        let settings = [filter("all"), filter("default")];
+        grep.extend(settings.iter().chain(&files).map(String::as_str));
         let addresses = facts.interfaces.iter().flat_map(|interface| &interface.addresses);
         let has_v6 = addresses.map(IpNet::addr).any(|it| matches!(it, IpAddr::V6(v6) if !v6.is_unicast_link_local()));
         let start = async |argv: &[&str]| Process::start(libvirt, domain, argv, None, Lane::Watch).await;
@@ -50,14 +49,15 @@ impl<'a> Ways<'a> {
         let Some(output) = keep(finish(self.values).await, trouble) else { return };
         let values = parse::files(&output.text());
         let number = |path: &str| values.get(path).and_then(|value| value.parse::<u32>().ok());
+        let small = |path: &str| number(path).and_then(|value| u8::try_from(value).ok());
+        (facts.rp_filter_all, facts.rp_filter_default) = (small(&filter("all")), small(&filter("default")));
         facts.boot = values.get(BOOT).map(|boot| clean(boot, 64));
         facts.ip_forward = number(FORWARD).map(|value| value != 0);
         for interface in &mut facts.interfaces {
             let name = &interface.name;
             interface.up = values.get(&link(name, "flags")).and_then(|flags| parse::is_up(flags));
             interface.mtu = number(&link(name, "mtu"));
-            let effective = number(&filter(name)).max(number(FILTER));
-            interface.rp_filter = effective.and_then(|value| u8::try_from(value).ok());
+            interface.rp_filter = small(&filter(name));
         }
     }
 }

@@ -21,6 +21,10 @@ pub fn simulate(step: &Step, observed: &mut Observed) {
             let interface = facts.interfaces.iter_mut().find(|interface| interface.mac == Some(*mac));
             interface.into_iter().for_each(|interface| interface.mtu = Some(*mtu));
         }),
+        Step::SetGuestFilter { guest, mac, mode, .. } => facts(observed, guest, &|facts| {
+            let interface = facts.interfaces.iter_mut().find(|interface| interface.mac == Some(*mac));
+            interface.into_iter().for_each(|interface| interface.rp_filter = Some(mode.number()));
+        }),
         Step::AddGuestAddress { guest, mac, address } => {
             facts(observed, guest, &|facts| add_address(facts, *mac, *address));
         }
