@@ -389,6 +389,8 @@ fn guests_to_ask(steps: &[Step]) -> Vec<String> {
         Step::SetGuestLinkUp { mac, .. }
         | Step::SetGuestMtu { mac, .. }
         | Step::SetGuestFilter { mac, .. }
+        | Step::SetGuestDhcp { mac, .. }
+        | Step::SetGuestAcceptRa { mac, .. }
         | Step::AddGuestAddress { mac, .. } => !plugged(mac),
         _ => true,
     }))

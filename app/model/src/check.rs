@@ -4,6 +4,7 @@
 
 mod autostart;
 mod bridge;
+mod client;
 mod forward;
 mod gateway;
 mod inside;
@@ -33,6 +34,7 @@ pub fn review(observed: &Observed, committed: &Cluster, draft: &Cluster) -> Vec<
     bridge::check(observed, committed, draft, &mut notes);
     uplink::check(observed, committed, draft, &mut notes);
     nic::check(observed, draft, &mut notes);
+    client::check(observed, draft, &mut notes);
     gateway::check(observed, committed, draft, &mut notes);
     forward::check(observed, committed, draft, &mut notes);
     inside::check(observed, committed, draft, &mut notes);

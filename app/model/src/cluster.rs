@@ -101,6 +101,12 @@ pub struct Nic {
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     #[borsh(serialize_with = "wire::write_nets", deserialize_with = "wire::read_nets")]
     pub address: Vec<IpNet>,
+    /// Its IPv4 address and a default route come by DHCP, besides what is said here.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dhcp: bool,
+    /// Its IPv6 addresses come by router advertisements.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub accept_ra: bool,
     /// The next hop of the guest's default route, reached through this NIC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
@@ -215,6 +221,8 @@ impl Nic {
     /// Whether nothing is said of what it is inside its guest.
     pub fn is_idle_inside(&self) -> bool {
         self.address.is_empty()
+            && !self.dhcp
+            && !self.accept_ra
             && self.default_route.is_none()
             && self.mtu.is_none()
             && self.rp_filter.is_none()

@@ -127,6 +127,14 @@ fn words(observed: &Observed, step: &Step) -> Sentence {
             format!("In {guest}, rp_filter of {mac} is {was}, the document says {mode}."),
             format!("{guest} 内 {mac} 的 rp_filter 为 {was}，文档要求 {mode}。"),
         ),
+        Step::SetGuestDhcp { guest, mac, on: true, .. } => Sentence::new(
+            format!("In {guest}, nobody gets {mac} an address by DHCP, which the document says."),
+            format!("{guest} 内没有程序按文档要求通过 DHCP 为 {mac} 获取地址。"),
+        ),
+        Step::SetGuestAcceptRa { guest, mac, .. } => Sentence::new(
+            format!("In {guest}, {mac} takes no router advertisements, which the document says."),
+            format!("{guest} 内的 {mac} 没有按文档要求接受路由器通告。"),
+        ),
         Step::AddGuestRoute { guest, route: GuestRoute { to: Some(to), via, .. } } => Sentence::new(
             format!("{guest} has no route to {to} by way of {via}, which the document says."),
             format!("{guest} 缺少文档要求的经 {via} 到 {to} 的路由。"),
@@ -216,6 +224,12 @@ fn adopted(observed: &Observed, cluster: &Cluster, step: &Step) -> Option<Cluste
         }
         Step::SetGuestFilter { mac, was, .. } => {
             draft.nics.iter_mut().filter(|nic| nic.mac == *mac).for_each(|nic| nic.rp_filter = Some(*was));
+        }
+        Step::SetGuestDhcp { mac, on: true, .. } => {
+            draft.nics.iter_mut().filter(|nic| nic.mac == *mac).for_each(|nic| nic.dhcp = false);
+        }
+        Step::SetGuestAcceptRa { mac, .. } => {
+            draft.nics.iter_mut().filter(|nic| nic.mac == *mac).for_each(|nic| nic.accept_ra = false);
         }
         Step::AddGuestRoute { route, .. } => {
             draft.nics.iter_mut().filter(|nic| nic.mac == route.mac).for_each(|nic| match route.to {

@@ -1,7 +1,7 @@
 //! What a guest's own system is told, so that its next start is as the document says, with nobody's help.
 //!
 //! Files of ours, in the folders where the system itself looks; a NIC is named in them by its MAC. Only what the document
-//! says is written: a NIC of which it says no address is left to whoever sets it up.
+//! says is written: a NIC of which it says neither address nor DHCP is left to whoever sets it up, source validation aside.
 
 mod filter;
 mod gateway;
@@ -20,7 +20,7 @@ use ipnet::IpNet;
 use crate::{
     Mac, RpFilter,
     cluster::Route,
-    observed::{Folder, GuestFacts, ManagerKind},
+    observed::{DhcpClient, Folder, GuestFacts, ManagerKind},
     plan::wishes::Wishes,
     step::{TableEntry, command::word},
 };
@@ -70,6 +70,8 @@ pub struct Settings {
 #[derive(Debug, Clone, Default)]
 struct Nic {
     addresses: Vec<IpNet>,
+    dhcp: bool,
+    accept_ra: bool,
     /// The next hop of the default route.
     via: Option<IpAddr>,
     /// Of the default route, if it was said.
@@ -82,7 +84,7 @@ impl Settings {
     pub fn of(wishes: &Wishes, guest: &str) -> Self {
         let own = || wishes.nics.iter().filter(|(_, wish)| wish.guest == guest && wish.attachment.is_some());
         let filters = own().filter_map(|(mac, wish)| Some((*mac, wish.rp_filter?)));
-        let own = own().filter(|(_, wish)| !wish.addresses.is_empty());
+        let own = own().filter(|(_, wish)| wish.dhcp || !wish.addresses.is_empty());
         let route = wishes.routes.get(guest);
         let further = wishes.further.get(guest).map(Vec::as_slice).unwrap_or_default();
         let nics = own.map(|(mac, wish)| {
@@ -90,6 +92,8 @@ impl Settings {
             let own = further.iter().filter(|route| route.mac == *mac);
             let nic = Nic {
                 addresses: wish.addresses.clone(),
+                dhcp: wish.dhcp,
+                accept_ra: wish.accept_ra,
                 via: route.map(|route| route.via),
                 metric: route.and_then(|route| route.metric),
                 mtu: wish.mtu,
@@ -120,8 +124,13 @@ impl Settings {
     }
 }
 
+/// The process id of a DHCP client that runs by itself. AppArmor's profile of dhclient knows such names.
+pub fn pid(mac: Mac, client: DhcpClient) -> String {
+    format!("/run/{client}.{}.pid", name(mac))
+}
+
 /// `90-bridgehead-525400480010`.
-fn name(mac: Mac) -> String {
+pub(crate) fn name(mac: Mac) -> String {
     format!("{}-{}", Folder::OURS, mac.to_string().replace(':', ""))
 }
 

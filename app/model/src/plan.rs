@@ -2,6 +2,7 @@
 
 mod autostart;
 mod bridge;
+mod client;
 mod firewall;
 mod forward;
 pub(crate) mod gateway;
@@ -75,6 +76,8 @@ enum Phase {
     BridgesOff,
     /// What is for a later start, when the host is so already.
     Files,
+    /// DHCP clients that those files tell what to do.
+    Clients,
     /// Forgets what has been given back.
     MarksOff,
 }

@@ -5,6 +5,7 @@
 //! up by MAC when the step runs. What a step replaces is in its `was`, so that its inverse needs nothing else.
 
 pub(crate) mod command;
+pub mod dhcp;
 mod entry;
 pub(crate) mod interface;
 mod inverse;
@@ -25,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Mac, RpFilter,
     note::Sentence,
-    observed::{Attachment, DhcpHost, ManagerKind, Marks},
+    observed::{Attachment, DhcpClient, DhcpHost, ManagerKind, Marks},
     wire,
 };
 
@@ -174,6 +175,23 @@ pub enum Step {
         mac: Mac,
         mode: RpFilter,
         was: RpFilter,
+    },
+    /// Has a DHCP client get a NIC an IPv4 address, or ends it with what it got. The addresses in `keep` stay.
+    SetGuestDhcp {
+        guest: String,
+        mac: Mac,
+        on: bool,
+        client: DhcpClient,
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+        #[borsh(serialize_with = "wire::write_nets", deserialize_with = "wire::read_nets")]
+        keep: Vec<IpNet>,
+    },
+    /// `net.ipv6.conf.<interface>.accept_ra`.
+    SetGuestAcceptRa {
+        guest: String,
+        mac: Mac,
+        mode: u8,
+        was: u8,
     },
     AddGuestAddress {
         guest: String,

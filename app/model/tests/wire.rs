@@ -102,6 +102,8 @@ fn marks(mac: Mac) -> Marks {
         routes: vec![RouteMark { mac, to: None, via: "192.168.122.1".parse().expect("an address"), metric: 0 }],
         mtus: [(mac, 1400)].into(),
         rp_filters: [(mac, RpFilter::Loose)].into(),
+        dhcp: [mac].into(),
+        accept_ra: [(mac, 1)].into(),
         ip_forward: Some(true),
         autostart: Some(true),
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use leptos::{ev::SubmitEvent, prelude::*};
 use model::{
     Mac, RpFilter,
-    cluster::Route,
+    cluster::{Nic, Route},
     nic::{self, Setting},
 };
 
@@ -15,7 +15,7 @@ use crate::{
     live::Live,
     parts::{
         dialog::{Buttons, Modal},
-        field::{Choice, TextField},
+        field::{Check, Choice, TextField},
     },
     texts::{
         fill,
@@ -38,6 +38,8 @@ pub fn Address(guest: String, mac: Mac) -> impl IntoPart {
     let metric = signal(entry.as_ref().and_then(|nic| nic.metric).map(|metric| metric.to_string()));
     let mtu = signal(entry.as_ref().and_then(|nic| nic.mtu).map(|mtu| mtu.to_string()));
     let filter = signal(entry.as_ref().and_then(|nic| nic.rp_filter).map(|mode| mode.to_string()));
+    let switch = |of: fn(&Nic) -> bool| RwSignal::new(entry.as_ref().is_some_and(of));
+    let (dhcp, accept_ra) = (switch(|nic| nic.dhcp), switch(|nic| nic.accept_ra));
     let routes = signal(entry.as_ref().map(|nic| joined(&nic.routes)));
     let bad_address =
         Memo::new(move |_| list::<ipnet::IpNet>(&address.get()).err().map(|word| fill(texts.not_an_address, &[&word])));
@@ -54,6 +56,8 @@ pub fn Address(guest: String, mac: Mac) -> impl IntoPart {
         event.prevent_default();
         let setting = Setting {
             address: list(&address.get_untracked()).unwrap_or_default(),
+            dhcp: dhcp.get_untracked(),
+            accept_ra: accept_ra.get_untracked(),
             default_route: hop.get_untracked().trim().parse().ok(),
             metric: metric.get_untracked().trim().parse().ok(),
             mtu: mtu.get_untracked().trim().parse().ok(),
@@ -78,6 +82,8 @@ pub fn Address(guest: String, mac: Mac) -> impl IntoPart {
                     example="192.168.48.20/24"
                     error=bad_address
                 />
+                <Check label=texts.dhcp_inside.to_owned() name="dhcp" value=dhcp/>
+                <Check label=texts.accept_ra.to_owned() name="accept_ra" value=accept_ra/>
                 <TextField
                     label=texts.route_optional
                     name="default_route"

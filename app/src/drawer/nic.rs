@@ -114,11 +114,12 @@ fn moved(now: Option<&Socket>, then: Option<&Socket>, texts: &Texts) -> String {
     }
 }
 
-/// How the guest's kernel validates sources on a NIC.
-fn filter(observed: &Observed, mac: Mac) -> Option<String> {
-    let mut found = observed.guests.values().filter_map(|facts| Some((facts, facts.interface(mac)?)));
-    let (facts, interface) = found.next()?;
-    Some(format!("rp_filter {}", facts.rp_filter_of(interface)?))
+/// What else a guest says of its NIC: a DHCP client that works on it, and how its kernel validates sources.
+fn inside(observed: &Observed, mac: Mac) -> Vec<String> {
+    let found = observed.guests.values().find_map(|facts| Some((facts, facts.interface(mac)?)));
+    let Some((facts, interface)) = found else { return Vec::new() };
+    let filter = facts.rp_filter_of(interface).map(|mode| format!("rp_filter {mode}"));
+    interface.dhcp.then(|| "DHCP".to_owned()).into_iter().chain(filter).collect()
 }
 
 #[component]
@@ -144,7 +145,7 @@ fn Lines(nic: Socket, guest: Option<Guest>) -> impl IntoPart {
     let mut words: Vec<String> = Vec::new();
     words.extend(nic.addresses.first().map(|address| facts::origin(&address.origin, texts)));
     words.extend(default.then(|| texts.default_route.to_owned()));
-    words.extend(live.observed.with(|observed| filter(observed, nic.mac)));
+    words.extend(live.observed.with(|observed| inside(observed, nic.mac)));
     words.extend((!nic.cable).then(|| texts.cable_out.to_owned()));
     words.extend((!nic.live && nic.config).then(|| texts.not_in_machine.to_owned()));
     words.extend(survival);

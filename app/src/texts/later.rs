@@ -194,6 +194,8 @@ texts! {
     metric_optional: "Metric of that route", "该路由的跃点数";
     metric_hint: "the lowest wins; leave empty for the only default route", "数值最小者优先；留空则为唯一的默认路由";
     mtu_inside: "MTU inside the guest, in bytes", "虚拟机内的 MTU（字节）";
+    dhcp_inside: "Its IPv4 address and default route by DHCP", "通过 DHCP 获取 IPv4 地址和默认路由";
+    accept_ra: "Its IPv6 addresses by router advertisements", "通过路由器通告获取 IPv6 地址";
     rp_filter: "Source validation (rp_filter)", "源地址校验（rp_filter）";
     rp_filter_as_is: "as it is", "保持不变";
     rp_filter_off: "off: any source is taken", "关闭：接受任何源地址";

@@ -113,6 +113,12 @@ impl Host {
             Step::SetGuestFilter { guest, mac, mode, .. } => {
                 guest::set_filter(&self.connected()?, guest, *mac, *mode).await?;
             }
+            Step::SetGuestDhcp { guest, mac, on, client, keep } => {
+                guest::set_dhcp(&self.connected()?, guest, *mac, *on, *client, keep).await?;
+            }
+            Step::SetGuestAcceptRa { guest, mac, mode, .. } => {
+                guest::set_accept_ra(&self.connected()?, guest, *mac, *mode).await?;
+            }
             Step::AddGuestRoute { guest, route } => guest::add_route(&self.connected()?, guest, route).await?,
             Step::RemoveGuestRoute { guest, route } => guest::remove_route(&self.connected()?, guest, route).await?,
             Step::SetGuestForwarding { guest, on } => guest::set_forwarding(&self.connected()?, guest, *on).await?,

@@ -6,6 +6,7 @@
 //! probes ┘                    └─ guest-exec, guest-exec-status
 //! ```
 
+mod client;
 mod error;
 mod exec;
 mod facts;
@@ -26,6 +27,7 @@ use serde_json::Value;
 
 #[cfg(test)]
 use super::libvirt::{Lane, Libvirt};
+pub use client::{set_accept_ra, set_dhcp};
 pub use error::Error;
 #[cfg(test)]
 pub use exec::ExecOutput;

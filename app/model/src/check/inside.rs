@@ -75,6 +75,9 @@ fn settings(wishes: &Wishes, guest: &str) -> BTreeSet<(String, String)> {
         if let Some(mtu) = wish.mtu {
             settings.insert((format!("nic.{mac}.mtu"), mtu.to_string()));
         }
+        for (field, _) in [("dhcp", wish.dhcp), ("accept_ra", wish.accept_ra)].into_iter().filter(|(_, on)| *on) {
+            settings.insert((format!("nic.{mac}.{field}"), "true".to_owned()));
+        }
         if let Some(mode) = wish.rp_filter {
             settings.insert((format!("nic.{mac}.rp_filter"), mode.to_string()));
         }

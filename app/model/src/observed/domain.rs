@@ -1,6 +1,9 @@
 //! libvirt domains and their NICs.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use ipnet::IpNet;
@@ -123,6 +126,14 @@ pub struct Marks {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[borsh(deserialize_with = "wire::read_map")]
     pub rp_filters: BTreeMap<Mac, RpFilter>,
+    /// NICs on which no DHCP client worked before we said so.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[borsh(deserialize_with = "wire::read_set")]
+    pub dhcp: BTreeSet<Mac>,
+    /// `accept_ra` of a NIC before we said that it takes router advertisements.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[borsh(deserialize_with = "wire::read_map")]
+    pub accept_ra: BTreeMap<Mac, u8>,
     /// Whether it started with the host before we said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autostart: Option<bool>,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Mac, RpFilter, wire};
 
-use super::{ManagerKind, Table};
+use super::{DhcpClient, ManagerKind, Table};
 
 /// The answers of one guest's agent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
@@ -38,7 +38,8 @@ pub struct GuestFacts {
     pub rp_filter_default: Option<u8>,
     /// nftables tables inside the guest; `None` where the guest could not be asked or has no `nft`.
     pub tables: Option<Vec<Table>>,
-    /// Programs found inside that Bridgehead can use: `ip`, `nft`, `iptables`, `traceroute`, `ping`.
+    /// Programs found inside that Bridgehead can use: `ip`, `nft`, `iptables`, `traceroute`, `ping`,
+    /// `udhcpc`, `dhclient`.
     #[borsh(deserialize_with = "wire::read_set")]
     pub programs: BTreeSet<String>,
     /// The network managers that its system has.
@@ -68,6 +69,12 @@ pub struct GuestInterface {
     pub mtu: Option<u32>,
     /// Its own; what counts is [`GuestFacts::rp_filter_of`].
     pub rp_filter: Option<u8>,
+    /// Whether there is a sign of a DHCP client that works on it.
+    #[serde(default)]
+    pub dhcp: bool,
+    /// `net.ipv6.conf.<interface>.accept_ra`; managers that take advertisements by themselves keep it at 0.
+    #[serde(default)]
+    pub accept_ra: Option<u8>,
 }
 
 /// One route inside a guest (`ip -j route`).
@@ -111,5 +118,22 @@ impl GuestFacts {
     pub fn manager(&self) -> Option<ManagerKind> {
         use ManagerKind::{Ifupdown, Netplan, NetworkManager, Networkd};
         [Netplan, NetworkManager, Networkd, Ifupdown].into_iter().find(|kind| self.managers.contains(kind))
+    }
+
+    /// Who can get a NIC an address by DHCP: where a manager does, nobody else is to. What netplan writes is read by
+    /// networkd, or by nobody that is known here.
+    pub fn dhcp_client(&self) -> Option<DhcpClient> {
+        match self.manager() {
+            Some(ManagerKind::Networkd) => Some(DhcpClient::Networkd),
+            Some(ManagerKind::Netplan) => {
+                self.managers.contains(&ManagerKind::Networkd).then_some(DhcpClient::Networkd)
+            }
+            Some(ManagerKind::NetworkManager) => Some(DhcpClient::NetworkManager),
+            Some(ManagerKind::Ifupdown) | None => {
+                let has = |program: &str| self.programs.contains(program);
+                let alone = has("udhcpc").then_some(DhcpClient::Udhcpc);
+                if has("dhclient") { Some(DhcpClient::Dhclient) } else { alone }
+            }
+        }
     }
 }

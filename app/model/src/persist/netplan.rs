@@ -16,7 +16,15 @@ pub fn write(mac: Mac, nic: &Nic) -> (String, String) {
     if let Some(mtu) = nic.mtu {
         let _ = writeln!(text, "      mtu: {mtu}");
     }
-    text += "      addresses:\n";
+    if nic.dhcp {
+        text += "      dhcp4: true\n";
+    }
+    if nic.accept_ra {
+        text += "      accept-ra: true\n";
+    }
+    if !nic.addresses.is_empty() {
+        text += "      addresses:\n";
+    }
     for address in &nic.addresses {
         let _ = writeln!(text, "        - \"{address}\"");
     }

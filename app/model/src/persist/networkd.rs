@@ -14,6 +14,12 @@ pub fn write(mac: Mac, nic: &Nic) -> (String, String) {
         let _ = writeln!(text, "MTUBytes={mtu}");
     }
     text += "\n[Network]\n";
+    if nic.dhcp {
+        text += "DHCP=ipv4\n";
+    }
+    if nic.accept_ra {
+        text += "IPv6AcceptRA=yes\n";
+    }
     for address in &nic.addresses {
         let _ = writeln!(text, "Address={address}");
     }

@@ -18,6 +18,8 @@ pub struct MarksPlan {
     pub last_routes: Vec<RouteMark>,
     pub last_mtus: BTreeSet<Mac>,
     pub last_filters: BTreeSet<Mac>,
+    pub last_dhcp: BTreeSet<Mac>,
+    pub last_accept_ra: BTreeSet<Mac>,
     pub last_forward: bool,
     pub last_autostart: bool,
 }
@@ -31,6 +33,8 @@ impl MarksPlan {
             last_routes: Vec::new(),
             last_mtus: BTreeSet::new(),
             last_filters: BTreeSet::new(),
+            last_dhcp: BTreeSet::new(),
+            last_accept_ra: BTreeSet::new(),
             last_forward: false,
             last_autostart: false,
         }
@@ -53,6 +57,8 @@ impl MarksPlan {
         last.routes.retain(|mark| !self.last_routes.contains(mark));
         last.mtus.retain(|mac, _| !self.last_mtus.contains(mac));
         last.rp_filters.retain(|mac, _| !self.last_filters.contains(mac));
+        last.dhcp.retain(|mac| !self.last_dhcp.contains(mac));
+        last.accept_ra.retain(|mac, _| !self.last_accept_ra.contains(mac));
         if self.last_forward {
             last.ip_forward = None;
         }

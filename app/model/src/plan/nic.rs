@@ -10,7 +10,7 @@ use crate::{
     topology::bridge_of,
 };
 
-use super::{Phase, Planner, setting, wishes::NicWish};
+use super::{Phase, Planner, client, setting, wishes::NicWish};
 
 /// What a NIC gets if nobody says otherwise: the fastest that every kernel of a guest knows.
 pub(crate) const MODEL: &str = "virtio";
@@ -142,7 +142,7 @@ pub(super) fn reseat(observed: &Observed, draft: &Cluster, nic: &Nic) -> Option<
 }
 
 /// Notes how a NIC that is not ours was, before it is changed.
-fn mark_found(planner: &mut Planner<'_>, domain: &Domain, nic: &Nic) {
+pub(super) fn mark_found(planner: &mut Planner<'_>, domain: &Domain, nic: &Nic) {
     let addresses = set_inside(planner, domain, nic.mac);
     let marks = planner.marks(&domain.name);
     match marks.plus.nics.get_mut(&nic.mac) {
@@ -160,14 +160,37 @@ fn mark_found(planner: &mut Planner<'_>, domain: &Domain, nic: &Nic) {
     }
 }
 
-fn set_inside(planner: &Planner<'_>, domain: &Domain, mac: Mac) -> Vec<IpNet> {
+/// The addresses of a NIC inside its guest, without what a client of ours, or an advertisement, has brought.
+pub(super) fn set_inside(planner: &Planner<'_>, domain: &Domain, mac: Mac) -> Vec<IpNet> {
+    let found = match domain.marks.nics.get(&mac) {
+        Some(NicMark::Found { addresses, .. }) => addresses.as_slice(),
+        _ => &[],
+    };
+    let said = |net: &IpNet| {
+        let mut wishes = [&planner.old, &planner.new].into_iter().filter_map(|wishes| wishes.nics.get(&mac));
+        found.contains(net) || wishes.any(|wish| wish.addresses.contains(net))
+    };
+    let brought = |net: &IpNet| match net {
+        IpNet::V4(_) => domain.marks.dhcp.contains(&mac),
+        IpNet::V6(_) => domain.marks.accept_ra.contains_key(&mac),
+    };
     let facts = Inside::of(planner.observed, domain).facts();
-    let interface = facts.and_then(|facts| facts.interface(mac));
-    interface.into_iter().flat_map(|interface| &interface.addresses).filter(|net| is_global(net)).copied().collect()
+    let addresses = facts.and_then(|facts| facts.interface(mac)).into_iter().flat_map(|own| &own.addresses);
+    addresses.filter(|net| is_global(net) && (said(net) || !brought(net))).copied().collect()
+}
+
+/// All that is wanted of a NIC inside its guest.
+fn inside(planner: &mut Planner<'_>, domain: &Domain, mac: Mac, wish: &NicWish, before: Option<&NicWish>) {
+    if Inside::of(planner.observed, domain).facts().is_none() {
+        return;
+    }
+    setting::set(planner, domain, mac, wish.mtu, wish.rp_filter);
+    addresses(planner, domain, mac, wish, before);
+    client::set(planner, domain, mac, Some(wish));
 }
 
 /// Addresses of a NIC inside its guest, and the NIC up.
-fn inside(planner: &mut Planner<'_>, domain: &Domain, mac: Mac, wish: &NicWish, before: Option<&NicWish>) {
+fn addresses(planner: &mut Planner<'_>, domain: &Domain, mac: Mac, wish: &NicWish, before: Option<&NicWish>) {
     let Some(facts) = Inside::of(planner.observed, domain).facts() else { return };
     let guest = &domain.name;
     let interface = facts.interface(mac);
@@ -175,10 +198,9 @@ fn inside(planner: &mut Planner<'_>, domain: &Domain, mac: Mac, wish: &NicWish, 
     let old: Vec<IpNet> = before.into_iter().flat_map(|before| before.addresses.clone()).collect();
     let gone: Vec<IpNet> = old.into_iter().filter(|net| has(net) && !wish.addresses.contains(net)).collect();
     let new: Vec<IpNet> = wish.addresses.iter().filter(|net| !has(net)).copied().collect();
-    setting::set(planner, domain, mac, wish.mtu, wish.rp_filter);
     let routed = planner.new.routes.get(guest).is_some_and(|route| route.mac == mac);
     let down = interface.is_none_or(|interface| interface.up == Some(false));
-    let raise = down && (routed || !wish.addresses.is_empty());
+    let raise = down && (routed || wish.dhcp || wish.accept_ra || !wish.addresses.is_empty());
     if gone.is_empty() && new.is_empty() && !raise {
         return;
     }
@@ -205,6 +227,7 @@ fn inside(planner: &mut Planner<'_>, domain: &Domain, mac: Mac, wish: &NicWish, 
 fn take_out(planner: &mut Planner<'_>, domain: &Domain, nic: &Nic, phase: Phase) {
     let (guest, mac) = (&domain.name, nic.mac);
     let Some(attachment) = nic.attachment().cloned() else { return };
+    client::take_out(planner, domain, nic, phase);
     for address in set_inside(planner, domain, mac) {
         planner.push(phase, Step::RemoveGuestAddress { guest: guest.clone(), mac, address });
     }
@@ -256,6 +279,7 @@ fn give_back(planner: &mut Planner<'_>, mac: Mac, wish: &NicWish) {
         (NicMark::Found { attachment, link_up, addresses, .. }, Some(nic)) => {
             place(planner, domain, nic, &attachment, link_up, Phase::Replug);
             setting::set(planner, domain, mac, None, None);
+            client::set(planner, domain, mac, None);
             let has = set_inside(planner, domain, mac);
             let guest = || wish.guest.clone();
             let goes = |net: &IpNet| wish.addresses.contains(net) && !addresses.contains(net);
@@ -279,5 +303,10 @@ fn give_back(planner: &mut Planner<'_>, mac: Mac, wish: &NicWish) {
 }
 
 fn forget(planner: &mut Planner<'_>, mac: Mac, wish: &NicWish) {
-    planner.marks(&wish.guest).last_nics.insert(mac);
+    let marks = planner.marks(&wish.guest);
+    marks.last_nics.insert(mac);
+    marks.last_mtus.insert(mac);
+    marks.last_filters.insert(mac);
+    marks.last_dhcp.insert(mac);
+    marks.last_accept_ra.insert(mac);
 }

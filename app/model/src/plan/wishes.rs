@@ -46,6 +46,8 @@ pub struct NicWish {
     pub attachment: Option<Attachment>,
     pub cable: bool,
     pub addresses: Vec<IpNet>,
+    pub dhcp: bool,
+    pub accept_ra: bool,
     pub mtu: Option<u32>,
     pub rp_filter: Option<RpFilter>,
 }
@@ -90,6 +92,8 @@ impl Wishes {
                 attachment: nic.attachment().filter(|_| nic.plugged),
                 cable: nic.cable,
                 addresses: nic.address.clone(),
+                dhcp: nic.dhcp,
+                accept_ra: nic.accept_ra,
                 mtu: nic.mtu,
                 rp_filter: nic.rp_filter,
             };

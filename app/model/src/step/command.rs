@@ -10,7 +10,7 @@ use crate::{
     persist,
 };
 
-use super::{GuestTool, NicDefinition, Step, TableEntry, interface::host};
+use super::{GuestTool, NicDefinition, Step, TableEntry, dhcp, interface::host};
 
 impl Step {
     /// The command. A guest's name for a NIC is looked up by MAC in the command itself.
@@ -156,6 +156,10 @@ impl Step {
             Self::SetGuestMtu { mac, mtu, .. } => format!("ip link set dev {} mtu {mtu}", device(*mac)),
             Self::SetGuestFilter { mac, mode, .. } => {
                 format!("sysctl -w net/ipv4/conf/{}/rp_filter={}", device(*mac), mode.number())
+            }
+            Self::SetGuestDhcp { mac, on, client, keep, .. } => dhcp::line(*mac, *client, *on, keep, &device(*mac)),
+            Self::SetGuestAcceptRa { mac, mode, .. } => {
+                format!("sysctl -w net/ipv6/conf/{}/accept_ra={mode}", device(*mac))
             }
             Self::RemoveGuestAddress { mac, address, .. } => {
                 format!("ip addr del {address} dev {}", device(*mac))

@@ -93,6 +93,8 @@ impl Step {
         let (Self::SetGuestLinkUp { guest, mac, up: false }
         | Self::SetGuestMtu { guest, mac, .. }
         | Self::SetGuestFilter { guest, mac, .. }
+        | Self::SetGuestDhcp { guest, mac, on: false, .. }
+        | Self::SetGuestAcceptRa { guest, mac, .. }
         | Self::RemoveGuestAddress { guest, mac, .. }
         | Self::RemoveGuestRoute { guest, route: GuestRoute { mac, .. } }) = self
         else {
@@ -107,6 +109,8 @@ impl Step {
             Self::SetGuestLinkUp { guest, .. }
             | Self::SetGuestMtu { guest, .. }
             | Self::SetGuestFilter { guest, .. }
+            | Self::SetGuestDhcp { guest, .. }
+            | Self::SetGuestAcceptRa { guest, .. }
             | Self::AddGuestAddress { guest, .. }
             | Self::RemoveGuestAddress { guest, .. }
             | Self::AddGuestRoute { guest, .. }

@@ -200,6 +200,22 @@ impl Step {
                     format!("在 {guest} 内让网卡 {mac} {zh}（rp_filter {mode}）"),
                 )
             }
+            Self::SetGuestDhcp { guest, mac, on: true, client, .. } => Sentence::new(
+                format!("In {guest}, have {client} get the NIC {mac} an address by DHCP"),
+                format!("在 {guest} 内让 {client} 通过 DHCP 为网卡 {mac} 获取地址"),
+            ),
+            Self::SetGuestDhcp { guest, mac, on: false, client, .. } => Sentence::new(
+                format!("In {guest}, end DHCP on the NIC {mac} ({client})"),
+                format!("在 {guest} 内停止网卡 {mac} 的 DHCP（{client}）"),
+            ),
+            Self::SetGuestAcceptRa { guest, mac, mode: 0, .. } => Sentence::new(
+                format!("In {guest}, let the NIC {mac} take no router advertisements"),
+                format!("在 {guest} 内让网卡 {mac} 不接受路由器通告"),
+            ),
+            Self::SetGuestAcceptRa { guest, mac, .. } => Sentence::new(
+                format!("In {guest}, let the NIC {mac} take router advertisements"),
+                format!("在 {guest} 内让网卡 {mac} 接受路由器通告"),
+            ),
             Self::AddGuestRoute { guest, route: GuestRoute { to: Some(to), via, .. } } => Sentence::new(
                 format!("In {guest}, reach {to} by way of {via}"),
                 format!("在 {guest} 内经 {via} 到达 {to}"),

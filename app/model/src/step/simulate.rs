@@ -74,6 +74,8 @@ impl Step {
             Self::SetGuestLinkUp { .. }
             | Self::SetGuestMtu { .. }
             | Self::SetGuestFilter { .. }
+            | Self::SetGuestDhcp { .. }
+            | Self::SetGuestAcceptRa { .. }
             | Self::AddGuestAddress { .. }
             | Self::RemoveGuestAddress { .. }
             | Self::AddGuestRoute { .. }

@@ -54,6 +54,8 @@ impl Step {
             | Self::AddGuestAddress { guest: name, mac, .. }
             | Self::SetGuestMtu { guest: name, mac, .. }
             | Self::SetGuestFilter { guest: name, mac, .. }
+            | Self::SetGuestDhcp { guest: name, mac, .. }
+            | Self::SetGuestAcceptRa { guest: name, mac, .. }
             | Self::RemoveGuestAddress { guest: name, mac, .. } => {
                 vec![Subject::Nic(mac.to_string()), guest(name)]
             }
@@ -85,6 +87,8 @@ impl Step {
             | Self::SetGuestLinkUp { .. }
             | Self::SetGuestMtu { .. }
             | Self::SetGuestFilter { .. }
+            | Self::SetGuestDhcp { .. }
+            | Self::SetGuestAcceptRa { .. }
             | Self::AddGuestAddress { .. }
             | Self::RemoveGuestAddress { .. }
             | Self::AddGuestRoute { .. }

@@ -30,7 +30,7 @@ pub enum Edit {
     Move { nic: usize, place: usize },
     Unplug(usize),
     Cable(usize, bool),
-    Inside { nic: usize, last: u8, mtu: Option<u32>, filter: Option<usize>, route: bool },
+    Inside { nic: usize, last: u8, mtu: Option<u32>, filter: Option<usize>, dhcp: bool, accept_ra: bool, route: bool },
     Gateway { bridge: usize, guest: Option<usize>, members: usize, masquerade: bool, detach: bool },
     RemoveGateway(usize),
     Forward { bridge: usize, member: usize, port: u16, udp: bool },
@@ -54,8 +54,18 @@ pub fn edit() -> impl Strategy<Value = Edit> {
         (nic.clone(), any::<bool>()).prop_map(|(nic, cable)| Edit::Cable(nic, cable)),
         (nic.clone(), 40..60u8, any::<bool>()).prop_map(|(nic, last, named)| Edit::Lease { nic, last, named }),
         nic.clone().prop_map(Edit::Release),
-        (nic, 100..140u8, proptest::option::of(1300..1500u32), proptest::option::of(0..3usize), any::<bool>())
-            .prop_map(|(nic, last, mtu, filter, route)| Edit::Inside { nic, last, mtu, filter, route }),
+        (
+            nic,
+            100..140u8,
+            proptest::option::of(1300..1500u32),
+            proptest::option::of(0..3usize),
+            proptest::bool::weighted(0.3),
+            any::<bool>(),
+            any::<bool>()
+        )
+            .prop_map(|(nic, last, mtu, filter, dhcp, accept_ra, route)| {
+                Edit::Inside { nic, last, mtu, filter, dhcp, accept_ra, route }
+            }),
         (bridge.clone(), proptest::option::weighted(0.8, guest), 0..16usize, any::<bool>(), any::<bool>()).prop_map(
             |(bridge, guest, members, masquerade, detach)| Edit::Gateway { bridge, guest, members, masquerade, detach }
         ),
@@ -126,7 +136,7 @@ pub fn edited(observed: &Observed, committed: &Cluster, cluster: &Cluster, edit:
         Edit::Move { nic, place: at } => nic::move_nic(observed, cluster, mac(*nic), &place(*at)),
         Edit::Unplug(nic) => nic::unplug(observed, cluster, mac(*nic)),
         Edit::Cable(nic, cable) => nic::set_cable(observed, cluster, mac(*nic), *cable),
-        Edit::Inside { nic, last, mtu, filter, route } => {
+        Edit::Inside { nic, last, mtu, filter, dhcp, accept_ra, route } => {
             let address = vec![format!("192.168.99.{last}/24").parse().expect("a prefix")];
             let route = route.then(|| {
                 let to = format!("10.{last}.0.0/16").parse().expect("a prefix");
@@ -134,7 +144,8 @@ pub fn edited(observed: &Observed, committed: &Cluster, cluster: &Cluster, edit:
             });
             let rp_filter = filter.map(|nth| RpFilter::ALL[nth]);
             let routes = route.into_iter().collect();
-            let setting = Setting { address, mtu: *mtu, rp_filter, routes, ..Setting::default() };
+            let (dhcp, accept_ra, mtu) = (*dhcp, *accept_ra, *mtu);
+            let setting = Setting { address, dhcp, accept_ra, mtu, rp_filter, routes, ..Setting::default() };
             nic::set_inside(observed, cluster, mac(*nic), setting)
         }
         Edit::Gateway { bridge, guest, members, masquerade, detach } => {
@@ -219,6 +230,7 @@ pub fn host() -> impl Strategy<Value = Observed> {
                 let managers = [None, Some(ManagerKind::Networkd), Some(ManagerKind::Ifupdown)];
                 facts.managers = managers[nth % managers.len()].into_iter().collect();
                 facts.systemd = nth == 1;
+                facts.interfaces.iter_mut().for_each(|interface| interface.accept_ra = Some(u8::from(nth < 2)));
             }
             if let Some(off) = off.and_then(|n| GUESTS[..guests].get(n)) {
                 switch_off(&mut observed, off);

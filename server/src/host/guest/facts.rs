@@ -24,7 +24,7 @@ const PROGRAM: Duration = Duration::from_secs(5);
 /// The longest ruleset that is taken from a guest, in bytes: every browser gets it.
 const RULESET: usize = 128 << 10;
 
-const PROGRAMS: [&str; 5] = ["ip", "nft", "iptables", "traceroute", "ping"];
+const PROGRAMS: [&str; 7] = ["ip", "nft", "iptables", "traceroute", "ping", "udhcpc", "dhclient"];
 /// What is there where a network manager is installed, or runs. systemd makes the folder of networkd in any case.
 const MARKERS: [(&str, ManagerKind); 4] = [
     ("/usr/sbin/netplan", ManagerKind::Netplan),

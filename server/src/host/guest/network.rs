@@ -21,9 +21,9 @@ use crate::host::libvirt::{Lane, Libvirt, clean};
 const APPEAR: Duration = Duration::from_secs(5);
 const PROGRAM: Duration = Duration::from_secs(10);
 /// Nothing tells when something changes inside: it is looked again after this.
-const LOOK: Duration = Duration::from_millis(100);
+pub(super) const LOOK: Duration = Duration::from_millis(100);
 /// Stands in a command for the name that a NIC has in its guest.
-const NIC: &str = "{nic}";
+pub(super) const NIC: &str = "{nic}";
 /// A NIC is followed to a new name so often.
 const RENAMED: usize = 2;
 
@@ -130,7 +130,7 @@ pub async fn replace_table(
 pub(super) struct Guest<'a> {
     libvirt: &'a Libvirt,
     domain: &'a str,
-    doing: String,
+    pub doing: String,
 }
 
 impl<'a> Guest<'a> {
@@ -157,11 +157,11 @@ impl<'a> Guest<'a> {
 
     /// Runs a command on the NIC with this MAC, [`NIC`] in it, and gives the name that it had. udev names one that was just
     /// plugged in anew: what failed meanwhile is tried again under the new name.
-    async fn run_on(&self, mac: Mac, argv: &[&str]) -> (String, Result<(), Error>) {
+    pub async fn run_on(&self, mac: Mac, argv: &[&str]) -> (String, Result<(), Error>) {
         self.run_with(mac, argv, None).await
     }
 
-    async fn run_with(&self, mac: Mac, argv: &[&str], input: Option<&[u8]>) -> (String, Result<(), Error>) {
+    pub async fn run_with(&self, mac: Mac, argv: &[&str], input: Option<&[u8]>) -> (String, Result<(), Error>) {
         let mut name = match self.interface(mac).await {
             Ok(name) => name,
             Err(error) => return (String::new(), Err(error)),
@@ -228,6 +228,13 @@ impl<'a> Guest<'a> {
 
     async fn has_address(&self, name: &str, address: IpNet) -> Option<bool> {
         Some(self.addresses(name).await?.contains(&address))
+    }
+
+    /// Whether an interface has an IPv4 address that somebody has to renew.
+    pub async fn has_dynamic(&self, name: &str) -> bool {
+        let printed = self.printed(&["ip", "-j", "-4", "addr", "show", "dev", name, "dynamic"]).await;
+        let interfaces = printed.map(|printed| parse::interfaces(&printed)).unwrap_or_default();
+        interfaces.iter().any(|interface| !interface.addresses.is_empty())
     }
 
     /// Whether an address of an interface has this next hop in its subnet; so it is said where that cannot be known.

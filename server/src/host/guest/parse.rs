@@ -65,6 +65,8 @@ pub fn agent_interfaces(answer: &Value) -> Vec<GuestInterface> {
                     .collect(),
                 mtu: None,
                 rp_filter: None,
+                dhcp: false,
+                accept_ra: None,
             })
         })
         .collect()
@@ -85,6 +87,8 @@ pub fn interfaces(printed: &Value) -> Vec<GuestInterface> {
                     .collect(),
                 mtu: number("mtu").and_then(|mtu| u32::try_from(mtu).ok()),
                 rp_filter: None,
+                dhcp: false,
+                accept_ra: None,
             })
         })
         .collect()
@@ -130,7 +134,7 @@ pub fn routes(printed: &Value, v6: bool) -> Vec<GuestRoute> {
 pub fn files(printed: &str) -> BTreeMap<String, String> {
     printed
         .lines()
-        .take(4 * INTERFACES)
+        .take(32 * INTERFACES)
         .filter_map(|line| line.rsplit_once(':'))
         .map(|(path, value)| (clean(path, STRING), clean(value.trim(), STRING)))
         .collect()

@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use crate::{
     Mac,
     firewall::translation,
-    observed::{GuestFacts, GuestRoute as Inner, Observed},
+    observed::{GuestFacts, GuestInterface, GuestRoute as Inner, Observed},
     step::{GuestRoute, Step, TableEntry},
 };
 
@@ -17,14 +17,19 @@ pub fn simulate(step: &Step, observed: &mut Observed) {
     };
     match step {
         Step::SetGuestLinkUp { guest, mac, up } => facts(observed, guest, &|facts| set_up(facts, *mac, *up)),
-        Step::SetGuestMtu { guest, mac, mtu, .. } => facts(observed, guest, &|facts| {
-            let interface = facts.interfaces.iter_mut().find(|interface| interface.mac == Some(*mac));
-            interface.into_iter().for_each(|interface| interface.mtu = Some(*mtu));
-        }),
-        Step::SetGuestFilter { guest, mac, mode, .. } => facts(observed, guest, &|facts| {
-            let interface = facts.interfaces.iter_mut().find(|interface| interface.mac == Some(*mac));
-            interface.into_iter().for_each(|interface| interface.rp_filter = Some(mode.number()));
-        }),
+        Step::SetGuestMtu { guest, mac, mtu, .. } => {
+            facts(observed, guest, &|facts| set(facts, *mac, |interface| interface.mtu = Some(*mtu)));
+        }
+        Step::SetGuestFilter { guest, mac, mode, .. } => {
+            facts(observed, guest, &|facts| set(facts, *mac, |interface| interface.rp_filter = Some(mode.number())));
+        }
+        // What a lease brings is not known.
+        Step::SetGuestDhcp { guest, mac, on, .. } => {
+            facts(observed, guest, &|facts| set(facts, *mac, |interface| interface.dhcp = *on));
+        }
+        Step::SetGuestAcceptRa { guest, mac, mode, .. } => {
+            facts(observed, guest, &|facts| set(facts, *mac, |interface| interface.accept_ra = Some(*mode)));
+        }
         Step::AddGuestAddress { guest, mac, address } => {
             facts(observed, guest, &|facts| add_address(facts, *mac, *address));
         }
@@ -57,6 +62,12 @@ pub fn simulate(step: &Step, observed: &mut Observed) {
             facts.files.extend(files.iter().map(|(path, text)| (path.clone(), Some(text.clone()))));
         }),
         _ => {}
+    }
+}
+
+fn set(facts: &mut GuestFacts, mac: Mac, with: impl FnOnce(&mut GuestInterface)) {
+    if let Some(interface) = facts.interfaces.iter_mut().find(|interface| interface.mac == Some(mac)) {
+        with(interface);
     }
 }
 

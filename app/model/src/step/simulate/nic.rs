@@ -59,6 +59,8 @@ pub fn attach(observed: &mut Observed, guest: &str, definition: &NicDefinition, 
                 addresses: Vec::new(),
                 mtu: Some(definition.mtu.unwrap_or(1500)),
                 rp_filter: facts.rp_filter_default,
+                dhcp: false,
+                accept_ra: Some(1),
             });
         }
     }
