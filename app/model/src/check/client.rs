@@ -4,16 +4,13 @@ use crate::{
     Cluster, Observed,
     cluster::Nic,
     note::{Note, Sentence, Severity, Subject},
-    observed::GuestFacts,
+    observed::DhcpClient,
     plan::wishes::Wishes,
 };
 
 use super::note;
 
 pub fn check(observed: &Observed, draft: &Cluster, notes: &mut Vec<Note>) {
-    if !draft.nics.iter().any(|nic| nic.dhcp || nic.accept_ra) {
-        return;
-    }
     let wishes = Wishes::of(observed, draft);
     for nic in draft.nics.iter().filter(|nic| nic.plugged) {
         if nic.dhcp {
@@ -59,22 +56,34 @@ fn another_route(wishes: &Wishes, nic: &Nic) -> Option<Note> {
 
 /// A file of ours stands before those of others: one that says no address would take theirs away.
 fn not_kept(observed: &Observed, nic: &Nic) -> Option<Note> {
-    let stands = nic.dhcp || !nic.address.is_empty();
-    if stands || !nic.accept_ra || observed.guests.get(&*nic.guest).and_then(GuestFacts::manager).is_none() {
+    let facts = observed.guests.get(&*nic.guest).filter(|facts| facts.manager().is_some())?;
+    if nic.dhcp || !nic.address.is_empty() {
         return None;
     }
-    let (guest, mac) = (&nic.guest, nic.mac);
+    let said = [
+        ("accept_ra", nic.accept_ra),
+        ("default_route", nic.default_route.is_some()),
+        ("mtu", nic.mtu.is_some()),
+        ("route", !nic.routes.is_empty()),
+    ];
+    let fields: Vec<&str> = said.into_iter().filter_map(|(field, said)| said.then_some(field)).collect();
+    let first = fields.first()?;
+    let (guest, mac, list) = (&nic.guest, nic.mac, fields.join(", "));
+    let by_itself = facts.dhcp_client().is_some_and(DhcpClient::is_told_by_file);
+    let (en, zh) = match fields.as_slice() {
+        ["accept_ra"] if by_itself => ("That manager decides.", "由该程序决定。"),
+        _ => ("Bridgehead puts it back after each start.", "每次启动后由 Bridgehead 恢复。"),
+    };
     let text = Sentence::new(
         format!(
-            "accept_ra of {mac} is not written down for the next start of {guest}: without address or dhcp, whoever sets \
-             the NIC up now would be told nothing else. Its own manager decides."
+            "{list} of {mac} is not written down in {guest}: a file that says neither address nor dhcp would take away what \
+             the guest's own manager gives this NIC. {en}"
         ),
         format!(
-            "{mac} 的 accept_ra 不会写入 {guest} 供下次启动使用：没有 address 或 dhcp，写入的文件会取代现在配置这块网卡的内容。\
-             由其网络管理程序决定。"
+            "{mac} 的 {list} 不会写入 {guest}：没有 address 和 dhcp 的文件会取代其网络管理程序给这块网卡的配置。{zh}"
         ),
     );
-    let field = Some(format!("nic.{mac}.accept_ra"));
+    let field = Some(format!("nic.{mac}.{first}"));
     Some(note(Severity::Tell, Subject::Nic(mac.to_string()), "not-kept", text, field))
 }
 

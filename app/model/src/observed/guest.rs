@@ -137,3 +137,48 @@ impl GuestFacts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(managers: &[ManagerKind], programs: &[&str]) -> GuestFacts {
+        GuestFacts {
+            managers: managers.iter().copied().collect(),
+            programs: programs.iter().map(|program| (*program).to_owned()).collect(),
+            ..GuestFacts::default()
+        }
+    }
+
+    #[test]
+    fn the_greater_of_both_filters_counts() {
+        let mut facts = facts(&[], &[]);
+        let mut own = GuestInterface {
+            name: "eth0".to_owned(),
+            mac: None,
+            up: None,
+            addresses: Vec::new(),
+            mtu: None,
+            rp_filter: Some(1),
+            dhcp: false,
+            accept_ra: None,
+        };
+        assert_eq!(facts.rp_filter_of(&own), Some(RpFilter::Strict));
+        facts.rp_filter_all = Some(2);
+        assert_eq!(facts.rp_filter_of(&own), Some(RpFilter::Loose));
+        own.rp_filter = Some(7);
+        assert_eq!(facts.rp_filter_of(&own), None, "what no kernel says");
+    }
+
+    #[test]
+    fn a_manager_comes_before_a_client_that_runs_by_itself() {
+        use ManagerKind::{Ifupdown, Netplan, NetworkManager, Networkd};
+        let both = ["dhclient", "udhcpc"];
+        assert_eq!(facts(&[], &["udhcpc"]).dhcp_client(), Some(DhcpClient::Udhcpc));
+        assert_eq!(facts(&[Ifupdown], &both).dhcp_client(), Some(DhcpClient::Dhclient));
+        assert_eq!(facts(&[Netplan, Networkd], &both).dhcp_client(), Some(DhcpClient::Networkd));
+        assert_eq!(facts(&[NetworkManager, Ifupdown], &both).dhcp_client(), Some(DhcpClient::NetworkManager));
+        assert_eq!(facts(&[Netplan], &both).dhcp_client(), None);
+        assert_eq!(facts(&[Ifupdown], &["ip"]).dhcp_client(), None);
+    }
+}

@@ -27,19 +27,25 @@ pub async fn set_dhcp(
     let doing = if on { "get NIC {mac} an address by DHCP" } else { "end the DHCP client of NIC {mac}" };
     let doing = doing.replace("{mac}", &mac.to_string());
     let guest = Guest::new(libvirt, domain, format!("{doing} in guest {domain}"));
-    let mut name = String::new();
+    let (mut name, mut failed) = (String::new(), None);
     for command in dhcp::commands(mac, client, on, keep, NIC) {
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
         let outcome;
         (name, outcome) = guest.run_on(mac, &words).await;
         match outcome {
-            // What it would end may have ended.
-            Err(Error::Failed { .. }) if !on => {}
-            Err(Error::Slow { seconds, .. }) if on => return Err(no_lease(&guest, seconds)),
+            // What stays is set in any case: the client may have begun by taking it away.
+            Err(error @ (Error::Failed { .. } | Error::Slow { .. })) => drop(failed.get_or_insert(error)),
             outcome => outcome?,
         }
     }
-    if on && client == DhcpClient::Networkd { leased(&guest, &name).await } else { Ok(()) }
+    match failed {
+        Some(Error::Slow { seconds, .. }) if on => Err(no_lease(&guest, seconds)),
+        // What it would end may have ended.
+        Some(Error::Failed { .. }) if !on => Ok(()),
+        Some(error) => Err(error),
+        None if on && client == DhcpClient::Networkd => leased(&guest, &name).await,
+        None => Ok(()),
+    }
 }
 
 /// Nothing tells when a lease comes: the kernel's own list says which addresses somebody has to renew.
