@@ -37,10 +37,10 @@ impl<'a> Ways<'a> {
             [filter(name), accept_ra(name), link(name, "flags"), link(name, "mtu"), link(name, "ifindex")]
         });
         let files: Vec<String> = files.chain(facts.interfaces.iter().flat_map(pids)).collect();
-        let mut grep = vec!["grep", "-sH", ".", FORWARD, BOOT];
+        let mut grep = vec!["grep", "-rsH", ".", FORWARD, BOOT];
         let settings = [filter("all"), filter("default")];
         grep.extend(settings.iter().chain(&files).map(String::as_str));
-        grep.extend(["-r", LEASES]);
+        grep.push(LEASES);
         let addresses = facts.interfaces.iter().flat_map(|interface| &interface.addresses);
         let has_v6 = addresses.map(IpNet::addr).any(|it| matches!(it, IpAddr::V6(v6) if !v6.is_unicast_link_local()));
         let start = async |argv: &[&str]| Process::start(libvirt, domain, argv, None, Lane::Watch).await;
@@ -71,8 +71,8 @@ impl<'a> Ways<'a> {
             interface.rp_filter = small(&filter(name));
             interface.accept_ra = small(&accept_ra(name));
             let lease = number(&link(name, "ifindex")).map(|index| format!("{LEASES}/{index}"));
-            let signs = pids(interface).into_iter().chain(lease);
-            interface.dhcp = leased.contains(name) || signs.into_iter().any(|path| values.contains_key(&path));
+            let mut signs = pids(interface).into_iter().chain(lease);
+            interface.dhcp = leased.contains(name) || signs.any(|path| values.contains_key(&path));
         }
     }
 }
