@@ -105,7 +105,8 @@ pub struct Nic {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub default_route: Option<IpAddr>,
-    /// The metric of that route. Other default routes with a greater one stay then; without it, there is only this one.
+    /// The metric of that route. Other default routes with a greater one stay then. Without it there is only this one, or, where
+    /// a manager inside sets others again and again, this one counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric: Option<u32>,
     /// Bytes, inside the guest; what it was if absent.

@@ -29,7 +29,10 @@ fn family(text: &mut String, section: &str, without: &str, nic: &Nic, is_of: fn(
         let _ = writeln!(text, "address{nth}={net}");
     }
     if let Some(via) = nic.via.filter(|via| is_of(&IpNet::from(*via))) {
-        let _ = writeln!(text, "gateway={via}\nroute-metric={}", nic.metric.unwrap_or(super::METRIC));
+        let _ = writeln!(text, "gateway={via}");
+        if let Some(metric) = nic.metric {
+            let _ = writeln!(text, "route-metric={metric}");
+        }
     }
     for (nth, Route { to, via }) in (1..).zip(nic.further.iter().filter(|route| is_of(&route.to))) {
         let _ = writeln!(text, "route{nth}={to},{via}");

@@ -15,6 +15,7 @@ use crate::{
     Cluster, Mac,
     cluster::{Gateway, Route, Translation},
     observed::{Attachment, NicMark, Observed},
+    persist,
     proof::Promise,
     resolve,
     step::{GuestRoute, SourceTranslation, TableEntry},
@@ -53,7 +54,8 @@ pub struct NicWish {
 pub struct RouteWish {
     pub mac: Mac,
     pub via: IpAddr,
-    /// Default routes with a greater one stay; with `None`, no other stays.
+    /// As the document says, else as the guest's manager needs it. Default routes with a greater one stay; with `None`, no
+    /// other stays.
     pub metric: Option<u32>,
 }
 
@@ -109,6 +111,9 @@ impl Wishes {
         }
         for gateway in &cluster.gateways {
             wishes.gateway(observed, cluster, gateway);
+        }
+        for (guest, route) in &mut wishes.routes {
+            route.metric = route.metric.or_else(|| persist::metric(observed.guests.get(guest)?.manager()?));
         }
         wishes.host.sort();
         wishes.host.dedup();
