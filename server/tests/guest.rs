@@ -14,7 +14,7 @@ use std::{
 };
 
 use serde_json::Value;
-use server::{PROGRAM, Server, alone, say, until, within};
+use server::{Halted, PROGRAM, Server, alone, say, until, within};
 
 const BRIDGE: &str = "[[bridge]]\nname = \"mybr0\"\naddress = \"192.168.48.1/24\"\n\n";
 
@@ -119,7 +119,7 @@ fn yes(holds: bool) -> &'static str {
 #[test]
 #[ignore = "needs guests with systems: run by make test-guests"]
 fn what_is_set_inside_is_kept_by_the_system_itself() {
-    let _alone = alone();
+    let (_alone, _halted) = (alone(), Halted::dashboard());
     let guests = guests();
     let mut server = Server::start("guest");
     guests.iter().for_each(|guest| server.hears(guest));
