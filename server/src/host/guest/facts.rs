@@ -21,8 +21,9 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// One question.
 const COMMAND: Duration = Duration::from_secs(3);
 const PROGRAM: Duration = Duration::from_secs(5);
-/// The longest ruleset that is taken from a guest, in bytes: every browser gets it.
+/// The longest ruleset that is taken from a guest, in bytes, and the most tables: every browser gets them.
 const RULESET: usize = 128 << 10;
+const TABLES: usize = 64;
 
 const PROGRAMS: [&str; 5] = ["ip", "nft", "iptables", "traceroute", "ping"];
 /// What is there where a network manager is installed, or runs. systemd makes the folder of networkd in any case.
@@ -76,6 +77,11 @@ async fn fill(libvirt: &Libvirt, domain: &str, facts: &mut GuestFacts) -> Result
     }
     if allowed("guest-network-get-interfaces") {
         let answer = keep(ask("guest-network-get-interfaces").await, &mut trouble);
+        let count = answer.as_ref().and_then(Value::as_array).map_or(0, Vec::len);
+        if count > parse::INTERFACES {
+            let most = parse::INTERFACES;
+            trouble.get_or_insert(format!("it tells of {count} interfaces: all but the first {most} were left out"));
+        }
         facts.interfaces = answer.map(|answer| parse::agent_interfaces(&answer)).unwrap_or_default();
     }
     if allowed("guest-exec") && allowed("guest-exec-status") {
@@ -113,7 +119,11 @@ async fn look_inside(libvirt: &Libvirt, domain: &str, facts: &mut GuestFacts, tr
     if ruleset.as_ref().is_ok_and(|output| output.stdout.len() > RULESET) {
         trouble.get_or_insert(format!("the nftables ruleset inside is longer than {RULESET} bytes and was left out"));
     } else {
-        facts.tables = json_of(ruleset).map(tables);
+        facts.tables = json_of(ruleset, trouble).map(tables);
+        if facts.tables.as_ref().is_some_and(|tables| tables.len() > TABLES) {
+            facts.tables = None;
+            trouble.get_or_insert(format!("there are more than {TABLES} nftables tables inside: they were left out"));
+        }
     }
     if let Some(output) = keep(finish(programs).await, trouble) {
         let found = output.text();
@@ -137,9 +147,15 @@ pub(super) async fn finish(process: Result<Process<'_>, Error>) -> Result<ExecOu
 
 /// What a program printed, if it is there, ended well and printed JSON. A guest without `ip -j` or `nft` is no trouble:
 /// `programs` says so.
-pub(super) fn json_of(output: Result<ExecOutput, Error>) -> Option<Value> {
+pub(super) fn json_of(output: Result<ExecOutput, Error>, trouble: &mut Option<String>) -> Option<Value> {
     let output = output.ok().filter(|output| output.status == 0)?;
-    serde_json::from_slice(&output.stdout).ok()
+    match parse::json(&output.stdout) {
+        Ok(told) => Some(told),
+        Err(reason) => {
+            trouble.get_or_insert(format!("what a program inside printed is of no use: {reason}"));
+            None
+        }
+    }
 }
 
 /// The same parser that reads the host's ruleset.

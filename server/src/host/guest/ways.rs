@@ -42,9 +42,9 @@ impl<'a> Ways<'a> {
     }
 
     pub async fn answer(self, facts: &mut GuestFacts, trouble: &mut Option<String>) {
-        facts.routes = json_of(finish(self.routes).await).map(|printed| parse::routes(&printed, false));
+        facts.routes = json_of(finish(self.routes).await, trouble).map(|printed| parse::routes(&printed, false));
         if let (Some(routes), Some(routes6)) = (&mut facts.routes, self.routes6) {
-            let printed = json_of(finish(routes6).await);
+            let printed = json_of(finish(routes6).await, trouble);
             routes.extend(printed.map(|printed| parse::routes(&printed, true)).unwrap_or_default());
         }
         let Some(output) = keep(finish(self.values).await, trouble) else { return };
