@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{Libvirt, blocking, connection::Connection, error::Error, read::lookup};
+use super::{AtWork, Libvirt, blocking, connection::Connection, error::Error, read::lookup, stopwatch::Stopwatch};
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,7 @@ pub struct Agents {
     /// Those that were silent or slow.
     benched: Mutex<BTreeSet<String>>,
     locks: Mutex<BTreeMap<String, Arc<AsyncMutex<()>>>>,
+    stopwatch: Stopwatch,
 }
 
 impl Agents {
@@ -51,6 +52,7 @@ impl Agents {
             bench: Arc::new(Semaphore::new(1)),
             benched: Mutex::default(),
             locks: Mutex::default(),
+            stopwatch: Stopwatch::default(),
         }
     }
 
@@ -80,6 +82,16 @@ impl Agents {
 }
 
 impl Libvirt {
+    /// Until this is dropped, a guest is at work.
+    pub fn awaits_guest(&self) -> AtWork {
+        self.inner.agents.stopwatch.start()
+    }
+
+    /// How long guests were at work since we connected.
+    pub fn guests_worked(&self) -> Duration {
+        self.inner.agents.stopwatch.total()
+    }
+
     /// Sends one command to a guest's agent; the answer is its reply as text, `{"return":…}`. The wait for its turn
     /// ends after `limit`, and so does that for the answer; then the guest stays locked until libvirt gives up too.
     pub async fn agent_command(
@@ -101,7 +113,7 @@ impl Libvirt {
         let (connection, name, text, inside) =
             (Arc::clone(&agents.connection), guest.to_owned(), command.to_string(), doing.clone());
         let seconds = i32::try_from(limit.as_secs().clamp(1, 3600)).unwrap_or(1);
-        let asked = Instant::now();
+        let (asked, _at_work) = (Instant::now(), self.awaits_guest());
         let answer = blocking(&doing, limit + SYNCHRONISE, move || {
             let _held = (lock, lane);
             let domain = lookup(&connection, &inside, &name)?;
