@@ -40,7 +40,8 @@ fi
 
 # The agent has to tell first that this was started.
 sleep 2
-agent=$(pidof -s qemu-ga)
+agent=$(pidof qemu-ga)
+agent=${agent%% *}
 export PORT=$(tr '\0' '\n' <"/proc/$agent/cmdline" | grep '^/dev/')
 # The loop that starts it again stands still meanwhile.
 loop=$(awk '/^PPid/ { print $2 }' "/proc/$agent/status")
