@@ -11,6 +11,7 @@ mod lease;
 mod manager;
 mod nic;
 mod persist;
+mod resolver;
 mod setting;
 mod uplink;
 
@@ -21,6 +22,8 @@ use crate::{
     note::{Note, Sentence, Severity, Subject},
     step::Step,
 };
+
+pub use resolver::wrong_hostname;
 
 /// Checks a document for itself: everything in it counts as new.
 pub fn check(observed: &Observed, cluster: &Cluster) -> Vec<Note> {
@@ -37,6 +40,7 @@ pub fn review(observed: &Observed, committed: &Cluster, draft: &Cluster) -> Vec<
     forward::check(observed, committed, draft, &mut notes);
     inside::check(observed, committed, draft, &mut notes);
     autostart::check(observed, committed, draft, &mut notes);
+    resolver::check(draft, &mut notes);
     lease::check(observed, committed, draft, &mut notes);
     manager::check(observed, committed, draft, &mut notes);
     persist::check(observed, draft, &mut notes);

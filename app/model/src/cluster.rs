@@ -144,6 +144,13 @@ pub struct Guest {
     /// Whether it starts with the host. Removing the entry gives back what was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autostart: Option<bool>,
+    /// The name servers that it asks, at most three; what it asked before if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "one_or_many")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+    pub dns: Vec<IpAddr>,
+    /// What it calls itself (RFC 1123); what it did before if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
 }
 
 /// A libvirt network.
@@ -190,6 +197,13 @@ impl Bridge {
             ports_talk: true,
             put_back: false,
         }
+    }
+}
+
+impl Guest {
+    /// A guest of which only the name is said.
+    pub fn new(name: GuestName) -> Self {
+        Self { name, autostart: None, dns: Vec::new(), hostname: None }
     }
 }
 

@@ -9,7 +9,7 @@ use model::{
     nic::{self, Setting},
 };
 
-use super::{edit, list, not_a_number};
+use super::{edit, joined, list, not_a_number};
 use crate::{
     draft::Draft,
     live::Live,
@@ -109,10 +109,6 @@ pub fn Address(guest: String, mac: Mac) -> impl IntoPart {
             </form>
         </Modal>
     }
-}
-
-fn joined<T: ToString>(values: &[T]) -> String {
-    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// What the reader wrote that is no route, and those that are.

@@ -15,6 +15,7 @@ mod live;
 mod network;
 mod parse;
 mod persist;
+mod resolver;
 mod translation;
 mod ways;
 
@@ -34,6 +35,7 @@ pub use network::{
     add_address, add_route, remove_address, remove_route, replace_table, set_forwarding, set_link, set_mtu, traceroute,
 };
 pub use persist::replace as replace_files;
+pub use resolver::{set_dns, set_hostname};
 
 /// Sends one command to a guest's agent and gives its `return`.
 #[cfg(test)]

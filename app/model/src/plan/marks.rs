@@ -19,6 +19,8 @@ pub struct MarksPlan {
     pub last_mtus: BTreeSet<Mac>,
     pub last_forward: bool,
     pub last_autostart: bool,
+    pub last_dns: bool,
+    pub last_hostname: bool,
 }
 
 impl MarksPlan {
@@ -31,6 +33,8 @@ impl MarksPlan {
             last_mtus: BTreeSet::new(),
             last_forward: false,
             last_autostart: false,
+            last_dns: false,
+            last_hostname: false,
         }
     }
 
@@ -55,6 +59,12 @@ impl MarksPlan {
         }
         if self.last_autostart {
             last.autostart = None;
+        }
+        if self.last_dns {
+            last.dns = None;
+        }
+        if self.last_hostname {
+            last.hostname = None;
         }
         let step = |marks: &Marks, was: &Marks| {
             let (guest, marks, was) = (guest.to_owned(), marks.clone(), was.clone());

@@ -31,6 +31,10 @@ pub struct Wishes {
     pub further: BTreeMap<String, Vec<GuestRoute>>,
     /// Guests that forward and translate, with what.
     pub gateways: BTreeMap<String, Vec<TableEntry>>,
+    /// The name servers of a guest, by guest.
+    pub dns: BTreeMap<String, Vec<IpAddr>>,
+    /// The hostname of a guest, by guest.
+    pub hostnames: BTreeMap<String, String>,
     /// What the host translates.
     pub host: Vec<TableEntry>,
     /// Bridges that the host routes for, with the link they leave by and their subnets.
@@ -108,6 +112,12 @@ impl Wishes {
                 metric: 0,
             });
             wishes.further.entry(guest).or_default().extend(further);
+        }
+        for guest in &cluster.guests {
+            if !guest.dns.is_empty() {
+                wishes.dns.insert(guest.name.to_string(), guest.dns.clone());
+            }
+            wishes.hostnames.extend(guest.hostname.clone().map(|hostname| (guest.name.to_string(), hostname)));
         }
         for gateway in &cluster.gateways {
             wishes.gateway(observed, cluster, gateway);
@@ -195,8 +205,9 @@ impl Wishes {
 
     /// Every guest that is spoken of.
     pub fn guests(&self) -> BTreeSet<&str> {
-        let nics = self.nics.values().map(|wish| wish.guest.as_str());
-        nics.chain(self.routes.keys().map(String::as_str)).chain(self.gateways.keys().map(String::as_str)).collect()
+        let nics = self.nics.values().map(|wish| &wish.guest);
+        let named = nics.chain(self.routes.keys()).chain(self.gateways.keys());
+        named.chain(self.dns.keys()).chain(self.hostnames.keys()).map(String::as_str).collect()
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use model::observed::{GuestFacts, ManagerKind, Table};
+use model::{
+    observed::{GuestFacts, ManagerKind, Resolver, Table},
+    resolver::HOOKS,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -59,6 +62,9 @@ pub async fn network(libvirt: &Libvirt, domain: &str, known: &GuestFacts) -> Opt
     let command = json!({ "execute": "guest-network-get-interfaces" });
     facts.interfaces = parse::agent_interfaces(&agent(libvirt, domain, &command, COMMAND, Lane::Watch).await.ok()?);
     Ways::ask(libvirt, domain, &facts).await.answer(&mut facts, &mut trouble).await;
+    if (facts.resolver, known.resolver) == (Some(Resolver::File), Some(Resolver::Dhclient)) {
+        facts.resolver = known.resolver;
+    }
     (trouble.is_none() && facts.boot == known.boot).then_some(facts)
 }
 
@@ -107,7 +113,7 @@ async fn look_inside(libvirt: &Libvirt, domain: &str, facts: &mut GuestFacts, tr
     let mut ls = vec!["ls", "-d"];
     ls.extend(paths.iter().map(String::as_str));
     ls.extend(MARKERS.map(|(path, _)| path));
-    ls.push(SYSTEMD);
+    ls.extend([SYSTEMD, HOOKS]);
 
     let start = async |argv: &[&str]| Process::start(libvirt, domain, argv, None, Lane::Watch).await;
     let ways = Ways::ask(libvirt, domain, facts).await;
@@ -131,6 +137,9 @@ async fn look_inside(libvirt: &Libvirt, domain: &str, facts: &mut GuestFacts, tr
         facts.programs = parse::programs(&found, &PROGRAMS);
         facts.managers = MARKERS.into_iter().filter(|(path, _)| is_there(path)).map(|(_, manager)| manager).collect();
         facts.systemd = is_there(SYSTEMD);
+        if facts.resolver == Some(Resolver::File) && is_there(HOOKS) {
+            facts.resolver = Some(Resolver::Dhclient);
+        }
     }
     if !facts.managers.is_empty() {
         facts.files = keep(persist::read(libvirt, domain).await, trouble).unwrap_or_default();

@@ -172,6 +172,11 @@ pub fn files(printed: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// The lines of one file in what such a `grep` printed.
+pub fn lines_of<'a>(printed: &'a str, path: &str) -> Vec<&'a str> {
+    printed.lines().filter_map(|line| line.strip_prefix(path)?.strip_prefix(':')).collect()
+}
+
 /// `/sys/class/net/*/flags`: whether `IFF_UP` is among them (linux/if.h).
 pub fn is_up(flags: &str) -> Option<bool> {
     let flags = u32::from_str_radix(flags.strip_prefix("0x")?, 16).ok()?;

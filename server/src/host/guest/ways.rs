@@ -9,7 +9,7 @@ use super::{
     error::Error,
     exec::Process,
     facts::{finish, json_of, keep},
-    parse,
+    parse, resolver,
 };
 use crate::host::libvirt::{Lane, Libvirt, clean};
 
@@ -17,6 +17,10 @@ const FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";
 const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 /// The kernel takes the greater of this and the link's own (Documentation/networking/ip-sysctl.rst).
 const FILTER: &str = "/proc/sys/net/ipv4/conf/all/rp_filter";
+
+const HOSTNAME: &str = "/proc/sys/kernel/hostname";
+/// So many lines of a file are read: what is longer is no file that is meant here.
+const LINES: &str = "64";
 
 /// Programs in the guest that have been started.
 pub struct Ways<'a> {
@@ -31,8 +35,10 @@ impl<'a> Ways<'a> {
         let names = facts.interfaces.iter().map(|interface| &interface.name);
         let files: Vec<String> =
             names.flat_map(|name| [filter(name), link(name, "flags"), link(name, "mtu")]).collect();
-        let mut grep = vec!["grep", "-sH", ".", FORWARD, FILTER, BOOT];
+        let mut grep = vec!["grep", "-sHm", LINES, ".", FORWARD, FILTER, BOOT, HOSTNAME];
         grep.extend(files.iter().map(String::as_str));
+        grep.push(model::resolver::HOSTNAME);
+        grep.extend(model::resolver::TELLING);
         let addresses = facts.interfaces.iter().flat_map(|interface| &interface.addresses);
         let has_v6 = addresses.map(IpNet::addr).any(|it| matches!(it, IpAddr::V6(v6) if !v6.is_unicast_link_local()));
         let start = async |argv: &[&str]| Process::start(libvirt, domain, argv, None, Lane::Watch).await;
@@ -48,9 +54,12 @@ impl<'a> Ways<'a> {
             routes.extend(printed.map(|printed| parse::routes(&printed, true)).unwrap_or_default());
         }
         let Some(output) = keep(finish(self.values).await, trouble) else { return };
-        let values = parse::files(&output.text());
+        let printed = output.text();
+        let values = parse::files(&printed);
         let number = |path: &str| values.get(path).and_then(|value| value.parse::<u32>().ok());
         facts.boot = values.get(BOOT).map(|boot| clean(boot, 64));
+        facts.hostname = values.get(HOSTNAME).cloned().or(facts.hostname.take());
+        resolver::tell(facts, &|path| Some(parse::lines_of(&printed, path)));
         facts.ip_forward = number(FORWARD).map(|value| value != 0);
         for interface in &mut facts.interfaces {
             let name = &interface.name;
