@@ -243,6 +243,13 @@ impl Step {
                 format!("In {guest}, give back the name servers that were there before"),
                 format!("在 {guest} 内恢复原来的 DNS 服务器"),
             ),
+            Self::SetGuestHostname { guest, hostname, was } if hostname.name == was.name => {
+                let name = &hostname.name;
+                Sentence::new(
+                    format!("In {guest}, write the hostname down for the next start, with {name} as it is now"),
+                    format!("在 {guest} 内写好下次启动的主机名，当前主机名 {name} 不变"),
+                )
+            }
             Self::SetGuestHostname { guest, hostname, was } => {
                 let (name, was) = (&hostname.name, &was.name);
                 Sentence::new(
