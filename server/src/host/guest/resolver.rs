@@ -129,7 +129,9 @@ pub async fn set_hostname(libvirt: &Libvirt, domain: &str, hostname: &Hostname, 
     let guest = Guest::new(libvirt, domain, format!("set the hostname in guest {domain}"));
     if !hostname.same_file(was) {
         match &hostname.file {
-            Some(_) if hostname.found => drop(put_back(&guest, HOSTNAME, HOSTNAME_BEFORE).await?),
+            Some(_) if hostname.found => {
+                put_back(&guest, HOSTNAME, HOSTNAME_BEFORE).await?;
+            }
             Some(text) => {
                 if was.found {
                     set_aside(&guest, HOSTNAME, HOSTNAME_BEFORE).await?;
