@@ -82,6 +82,8 @@ fn marks_come_back() {
         mtus: [(Mac([0x52, 0x54, 0, 0, 0, 1]), 1400)].into(),
         ip_forward: Some(false),
         autostart: Some(false),
+        dns: Some(vec!["10.0.0.9".parse().expect("an address")]),
+        hostname: None,
     };
     // libvirt puts our prefix and namespace on the element that it was given.
     let text = marks::build(&marks)
