@@ -13,6 +13,7 @@ mod network;
 mod nic;
 mod ports;
 mod put_back;
+mod resolver;
 mod rules;
 
 use leptos::prelude::*;

@@ -12,6 +12,7 @@ mod lease;
 mod manager;
 mod nic;
 mod persist;
+mod resolver;
 mod setting;
 mod uplink;
 
@@ -22,6 +23,8 @@ use crate::{
     note::{Note, Sentence, Severity, Subject},
     step::Step,
 };
+
+pub use resolver::wrong_hostname;
 
 /// Checks a document for itself: everything in it counts as new.
 pub fn check(observed: &Observed, cluster: &Cluster) -> Vec<Note> {
@@ -39,6 +42,7 @@ pub fn review(observed: &Observed, committed: &Cluster, draft: &Cluster) -> Vec<
     forward::check(observed, committed, draft, &mut notes);
     inside::check(observed, committed, draft, &mut notes);
     autostart::check(observed, committed, draft, &mut notes);
+    resolver::check(draft, &mut notes);
     lease::check(observed, committed, draft, &mut notes);
     manager::check(observed, committed, draft, &mut notes);
     persist::check(observed, draft, &mut notes);

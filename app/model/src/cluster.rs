@@ -111,7 +111,8 @@ pub struct Nic {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub default_route: Option<IpAddr>,
-    /// The metric of that route. Other default routes with a greater one stay then; without it, there is only this one.
+    /// The metric of that route. Other default routes with a greater one stay then. Without it there is only this one, or, where
+    /// a manager inside sets others again and again, this one counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric: Option<u32>,
     /// Bytes, inside the guest; what it was if absent.
@@ -152,6 +153,13 @@ pub struct Guest {
     /// Whether it starts with the host. Removing the entry gives back what was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autostart: Option<bool>,
+    /// The name servers that it asks, at most three; what it asked before if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "one_or_many")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+    pub dns: Vec<IpAddr>,
+    /// What it calls itself (RFC 1123); what it did before if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
 }
 
 /// A libvirt network.
@@ -198,6 +206,13 @@ impl Bridge {
             ports_talk: true,
             put_back: false,
         }
+    }
+}
+
+impl Guest {
+    /// A guest of which only the name is said.
+    pub fn new(name: GuestName) -> Self {
+        Self { name, autostart: None, dns: Vec::new(), hostname: None }
     }
 }
 

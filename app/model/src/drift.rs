@@ -3,6 +3,8 @@
 //! Drift is a plan that is not empty: each step that would put the host back is one note, and its fix, if there is one,
 //! is the document that says what is.
 
+use std::net::IpAddr;
+
 use crate::{
     Cluster, Mac, Observed,
     cluster::Lease,
@@ -11,6 +13,7 @@ use crate::{
     note::{Fix, Note, Sentence, Severity},
     observed::{Attachment, DhcpHost},
     plan::plan,
+    resolver,
     step::{GuestRoute, Step},
     topology::bridge_of,
 };
@@ -158,8 +161,28 @@ fn words(observed: &Observed, step: &Step) -> Sentence {
             format!("{guest} would not start as the document says: files of ours inside it were changed or are gone."),
             format!("{guest} 下次启动后将与文档不符：其中我们的文件被改动或不见了。"),
         ),
+        Step::SetGuestDns { guest, servers: Some(servers), .. } => {
+            let asked = observed.guests.get(guest).and_then(|facts| facts.nameservers.as_deref());
+            let (is, says) = (addresses(asked.unwrap_or_default()), addresses(servers));
+            Sentence::new(
+                format!("{guest} has the name servers {is}, the document says {says}."),
+                format!("{guest} 的 DNS 服务器是 {is}，文档要求 {says}。"),
+            )
+        }
+        Step::SetGuestHostname { guest, hostname, was } if hostname.name != was.name => {
+            let (is, says) = (&was.name, &hostname.name);
+            Sentence::new(
+                format!("{guest} calls itself {is}, the document says {says}."),
+                format!("{guest} 的主机名是 {is}，文档要求 {says}。"),
+            )
+        }
         _ => generic(step),
     }
+}
+
+fn addresses(addresses: &[IpAddr]) -> String {
+    let words = addresses.iter().map(ToString::to_string).collect::<Vec<_>>();
+    if words.is_empty() { "–".to_owned() } else { words.join(", ") }
 }
 
 fn generic(step: &Step) -> Sentence {
@@ -230,6 +253,16 @@ fn adopted(observed: &Observed, cluster: &Cluster, step: &Step) -> Option<Cluste
         }
         Step::SetGuestAcceptRa { mac, .. } => {
             draft.nics.iter_mut().filter(|nic| nic.mac == *mac).for_each(|nic| nic.accept_ra = false);
+        }
+        Step::SetGuestDns { guest, servers: Some(_), .. } => {
+            let asked = observed.guests.get(guest)?.nameservers.as_ref()?;
+            let asked: Vec<IpAddr> = asked.iter().take(resolver::MOST).copied().collect();
+            let own = draft.guests.iter_mut().filter(|own| *own.name == **guest);
+            own.for_each(|own| own.dns.clone_from(&asked));
+        }
+        Step::SetGuestHostname { guest, was, .. } => {
+            let own = draft.guests.iter_mut().filter(|own| *own.name == **guest);
+            own.for_each(|own| own.hostname = Some(was.name.clone()));
         }
         Step::AddGuestRoute { route, .. } => {
             draft.nics.iter_mut().filter(|nic| nic.mac == route.mac).for_each(|nic| match route.to {

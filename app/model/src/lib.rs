@@ -36,6 +36,7 @@ mod pool;
 pub mod problem;
 pub mod proof;
 mod resolve;
+pub mod resolver;
 pub mod rp_filter;
 pub mod step;
 pub mod survival;

@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 use crate::wire;
 
 pub use dhcp::DhcpClient;
-pub use domain::{AgentChannel, Attachment, Domain, DomainState, Marks, Nic, NicMark, RouteMark};
-pub use guest::{GuestFacts, GuestInterface, GuestRoute};
+pub use domain::{AgentChannel, Attachment, Domain, DomainState, HostnameMark, Marks, Nic, NicMark, RouteMark};
+pub use guest::{GuestFacts, GuestInterface, GuestRoute, Resolver};
 pub use link::{Address, Bridge, Counters, Link, Port, Tun};
 pub use manager::{Folder, Manager, ManagerKind};
 pub use network::{DhcpHost, DhcpRange, Lease, Network, Subnet};

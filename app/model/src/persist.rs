@@ -41,8 +41,11 @@ pub const FOLDERS: [&str; 9] = [
 /// Folders that are made for files of ours, and go with the last of them.
 pub const MADE: [&str; 2] = [gateway::TABLES, gateway::DROP_IN];
 
-/// The metric of a default route that is to win over those that managers set by themselves (100 and more).
-const METRIC: u32 = 10;
+/// The metric of a default route of ours where the manager's DHCP client sets one too, with 100 and more, and again with
+/// each renewal of its lease: ours wins beside it.
+pub fn metric(manager: ManagerKind) -> Option<u32> {
+    (manager != ManagerKind::Ifupdown).then_some(10)
+}
 
 /// Whether a file in a guest is one that is written here. A guest that has a Bridgehead of its own has others.
 pub fn is_ours(path: &str) -> bool {

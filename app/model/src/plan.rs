@@ -14,6 +14,7 @@ mod marks;
 pub(crate) mod nic;
 mod persist;
 mod put_back;
+mod resolver;
 mod setting;
 mod uplink;
 pub(crate) mod wishes;
@@ -120,6 +121,7 @@ impl<'a> Planner<'a> {
         nic::plan(&mut planner);
         gateway::plan(&mut planner);
         guest::plan(&mut planner);
+        resolver::plan(&mut planner);
         autostart::plan(&mut planner);
         manager::plan(&mut planner);
         persist::plan(&mut planner);

@@ -7,6 +7,7 @@
 pub(crate) mod command;
 pub mod dhcp;
 mod entry;
+mod hostname;
 pub(crate) mod interface;
 mod inverse;
 mod remaining;
@@ -26,11 +27,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Mac, RpFilter,
     note::Sentence,
-    observed::{Attachment, DhcpClient, DhcpHost, ManagerKind, Marks},
+    observed::{Attachment, DhcpClient, DhcpHost, ManagerKind, Marks, Resolver},
     wire,
 };
 
 pub use entry::{DestinationTranslation, Forwarded, SourceTranslation, TableEntry};
+pub use hostname::Hostname;
 
 /// One effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
@@ -236,6 +238,23 @@ pub enum Step {
         files: BTreeMap<String, String>,
         #[borsh(deserialize_with = "wire::read_map")]
         was: BTreeMap<String, String>,
+    },
+    /// Has the guest ask these name servers, now and after its next start; `None` takes ours away again.
+    SetGuestDns {
+        guest: String,
+        resolver: Resolver,
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>))]
+        servers: Option<Vec<IpAddr>>,
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>))]
+        was: Option<Vec<IpAddr>>,
+        /// Those that it has without ours.
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+        others: Vec<IpAddr>,
+    },
+    SetGuestHostname {
+        guest: String,
+        hostname: Hostname,
+        was: Hostname,
     },
 }
 

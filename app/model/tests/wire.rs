@@ -10,8 +10,8 @@ use model::{
     draft::{Draft, Entry},
     event::{Document, Frame, Patch, Traffic, YouAreHere},
     observed::{
-        Address, Attachment, Counters, FdbEntry, Hits, Link, Manager, ManagerKind, Marks, Neighbour, NicMark,
-        RouteMark, Source, SourceState,
+        Address, Attachment, Counters, FdbEntry, Hits, HostnameMark, Link, Manager, ManagerKind, Marks, Neighbour,
+        NicMark, RouteMark, Source, SourceState,
     },
     plan::{Change, ChangeState, plan},
     proof::{Promise, Proof},
@@ -106,6 +106,8 @@ fn marks(mac: Mac) -> Marks {
         accept_ra: [(mac, 1)].into(),
         ip_forward: Some(true),
         autostart: Some(true),
+        dns: Some(vec!["192.168.122.1".parse().expect("an address"), "fd00::9".parse().expect("an address")]),
+        hostname: Some(HostnameMark { name: "node1".to_owned(), file: None }),
     }
 }
 

@@ -9,8 +9,8 @@ use model::{
     Mac, Observed,
     observed::{
         Address, AgentChannel, Attachment, Bridge, Chain, DhcpRange, Domain, DomainState, Folder, GuestFacts,
-        GuestInterface, GuestRoute, Lease, Link, Network, Nic, Port, Route, Rule, Source, SourceState, Subnet, Table,
-        Tun,
+        GuestInterface, GuestRoute, Lease, Link, Network, Nic, Port, Resolver, Route, Rule, Source, SourceState,
+        Subnet, Table, Tun,
     },
 };
 use serde_json::{Value, json};
@@ -259,6 +259,8 @@ fn guest(observed: &mut Observed, name: &str, n: u8) {
         rp_filter_all: Some(0),
         rp_filter_default: Some(2),
         tables: Some(Vec::new()),
+        nameservers: Some(vec!["192.168.122.1".parse().expect("an address")]),
+        resolver: Some(Resolver::File),
         programs: ["ip", "nft", "ping", "traceroute", "udhcpc"].map(str::to_owned).into(),
         ..GuestFacts::default()
     };

@@ -9,7 +9,7 @@ use model::{
     nic::{self, Setting},
 };
 
-use super::{edit, list, not_a_number};
+use super::{edit, joined, list, not_a_number};
 use crate::{
     draft::Draft,
     live::Live,
@@ -131,10 +131,6 @@ fn filters(texts: &Texts) -> Vec<(String, String)> {
     };
     let modes = RpFilter::ALL.map(|mode| (mode.to_string(), words(mode).to_owned()));
     std::iter::once((String::new(), texts.rp_filter_as_is.to_owned())).chain(modes).collect()
-}
-
-fn joined<T: ToString>(values: &[T]) -> String {
-    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// What the reader wrote that is no route, and those that are.

@@ -102,6 +102,10 @@ texts! {
     disagree: "libvirt says {}", "libvirt 记录为 {}";
     agent: "Agent", "代理";
     forwarding: "Forwarding", "转发";
+    own_hostname: "Hostname", "主机名";
+    nameservers: "Name servers", "DNS 服务器";
+    no_nameservers: "none", "无";
+    set_resolver: "Hostname and DNS…", "主机名和 DNS…";
     free_slots: "Free slots", "空闲插槽";
     translates: "Translates", "转换";
     serves: "Gateway of", "网关服务";
@@ -205,6 +209,10 @@ texts! {
     not_a_route: "“{}” is not a route, such as 10.0.0.0/8 via 192.168.48.1", "“{}”不是路由，例如 10.0.0.0/8 via 192.168.48.1";
     leave_empty: "leave empty to keep it as it is", "留空则保持不变";
     address_title: "Address of {} in {}", "{1} 中 {0} 的地址";
+    resolver_title: "Hostname and name servers of {}", "{} 的主机名和 DNS 服务器";
+    hostname_optional: "Hostname, set inside the guest", "主机名，在虚拟机内设置";
+    dns_optional: "Name servers, at most three, separated by commas", "DNS 服务器，最多三个，用逗号分隔";
+    given_back: "leave empty for what it was before", "留空则恢复为原来的设置";
     bridge_title: "New bridge", "新建网桥";
     bridge_edit_title: "Edit {}", "编辑 {}";
     bridge_address: "Addresses of the host on it, with prefix length", "主机在其上的地址及前缀长度";

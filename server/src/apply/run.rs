@@ -128,6 +128,12 @@ impl Host {
             Step::ReplaceGuestFiles { guest, managers, files, was } => {
                 guest::replace_files(&self.connected()?, guest, managers, files, was).await?;
             }
+            Step::SetGuestDns { guest, resolver, servers, was, .. } => {
+                guest::set_dns(&self.connected()?, guest, *resolver, servers.as_deref(), was.as_deref()).await?;
+            }
+            Step::SetGuestHostname { guest, hostname, was } => {
+                guest::set_hostname(&self.connected()?, guest, hostname, was).await?;
+            }
         }
         Ok(())
     }

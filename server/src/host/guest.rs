@@ -16,6 +16,7 @@ mod live;
 mod network;
 mod parse;
 mod persist;
+mod resolver;
 mod translation;
 mod ways;
 
@@ -37,6 +38,7 @@ pub use network::{
     traceroute,
 };
 pub use persist::replace as replace_files;
+pub use resolver::{set_dns, set_hostname};
 
 /// Sends one command to a guest's agent and gives its `return`.
 #[cfg(test)]

@@ -88,6 +88,12 @@ fn settings(wishes: &Wishes, guest: &str) -> BTreeSet<(String, String)> {
     for route in wishes.further.get(guest).into_iter().flatten() {
         settings.insert((format!("nic.{}.route", route.mac), format!("{} {}", route.to_word(), route.via)));
     }
+    for server in wishes.dns.get(guest).into_iter().flatten() {
+        settings.insert((format!("guest.{guest}.dns"), server.to_string()));
+    }
+    if let Some(hostname) = wishes.hostnames.get(guest) {
+        settings.insert((format!("guest.{guest}.hostname"), hostname.clone()));
+    }
     if wishes.gateways.contains_key(guest) {
         settings.insert((format!("guest.{guest}"), "forwards".to_owned()));
     }

@@ -137,12 +137,28 @@ pub struct Marks {
     /// Whether it started with the host before we said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autostart: Option<bool>,
+    /// The name servers that it asked before we named others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>))]
+    pub dns: Option<Vec<IpAddr>>,
+    /// What it called itself before we said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<HostnameMark>,
 }
 
 impl Marks {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// What a guest called itself, in its kernel and in its `/etc/hostname`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HostnameMark {
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
 }
 
 /// Why a NIC is ours to change.

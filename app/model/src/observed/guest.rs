@@ -19,7 +19,11 @@ use super::{DhcpClient, ManagerKind, Table};
 pub struct GuestFacts {
     /// Why there is no answer, or why a part of it is missing; `None` if all is well.
     pub trouble: Option<String>,
+    /// The kernel's.
     pub hostname: Option<String>,
+    /// What its `/etc/hostname` says, for its next start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub static_hostname: Option<String>,
     /// `PRETTY_NAME` of its os-release.
     pub os: Option<String>,
     /// Differs from one start of its system to the next (random(4)).
@@ -53,6 +57,31 @@ pub struct GuestFacts {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[borsh(deserialize_with = "wire::read_map")]
     pub files: BTreeMap<String, Option<String>>,
+    /// The name servers that it asks, the first first; `None` where it could not be asked for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>))]
+    pub nameservers: Option<Vec<IpAddr>>,
+    /// Those that a file of ours names; none if there is only a part of what is ours, `None` if there is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>))]
+    pub dns: Option<Vec<IpAddr>>,
+    /// Who keeps them, as its `/etc/resolv.conf` tells; `None` where nothing can be set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolver: Option<Resolver>,
+}
+
+/// Who decides which name servers a guest asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Resolver {
+    /// systemd-resolved.
+    Resolved,
+    NetworkManager,
+    /// A plain file, which a DHCP client writes that runs hooks.
+    Dhclient,
+    /// A plain file.
+    File,
 }
 
 /// One interface inside a guest, loopback left out.

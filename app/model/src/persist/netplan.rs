@@ -32,11 +32,10 @@ pub fn write(mac: Mac, nic: &Nic) -> (String, String) {
         text += "      routes:\n";
     }
     if let Some(via) = nic.via {
-        let _ = writeln!(
-            text,
-            "        - to: \"default\"\n          via: \"{via}\"\n          metric: {}",
-            nic.metric.unwrap_or(super::METRIC)
-        );
+        let _ = writeln!(text, "        - to: \"default\"\n          via: \"{via}\"");
+        if let Some(metric) = nic.metric {
+            let _ = writeln!(text, "          metric: {metric}");
+        }
     }
     for Route { to, via } in &nic.further {
         let _ = writeln!(text, "        - to: \"{to}\"\n          via: \"{via}\"");

@@ -32,14 +32,17 @@ fn family(text: &mut String, section: &str, method: &str, nic: &Nic, is_of: fn(&
         let _ = writeln!(text, "address{nth}={net}");
     }
     let via = nic.via.filter(|via| is_of(&IpNet::from(*via)));
-    let metric = nic.metric.unwrap_or(super::METRIC);
     // A gateway wants an address beside it, and its metric would be that of what DHCP brings too.
     if let Some(via) = via.filter(|_| method == "manual") {
-        let _ = writeln!(text, "gateway={via}\nroute-metric={metric}");
+        let _ = writeln!(text, "gateway={via}");
+        if let Some(metric) = nic.metric {
+            let _ = writeln!(text, "route-metric={metric}");
+        }
     }
     let mut routes: Vec<String> = Vec::new();
     let everywhere = if section == "ipv4" { "0.0.0.0/0" } else { "::/0" };
-    routes.extend(via.filter(|_| method != "manual").map(|via| format!("{everywhere},{via},{metric}")));
+    let metric = nic.metric.map(|metric| format!(",{metric}")).unwrap_or_default();
+    routes.extend(via.filter(|_| method != "manual").map(|via| format!("{everywhere},{via}{metric}")));
     let further = nic.further.iter().filter(|route| is_of(&route.to));
     routes.extend(further.map(|Route { to, via }| format!("{to},{via}")));
     for (nth, route) in (1..).zip(routes) {

@@ -22,6 +22,8 @@ pub struct MarksPlan {
     pub last_accept_ra: BTreeSet<Mac>,
     pub last_forward: bool,
     pub last_autostart: bool,
+    pub last_dns: bool,
+    pub last_hostname: bool,
 }
 
 impl MarksPlan {
@@ -37,6 +39,8 @@ impl MarksPlan {
             last_accept_ra: BTreeSet::new(),
             last_forward: false,
             last_autostart: false,
+            last_dns: false,
+            last_hostname: false,
         }
     }
 
@@ -64,6 +68,12 @@ impl MarksPlan {
         }
         if self.last_autostart {
             last.autostart = None;
+        }
+        if self.last_dns {
+            last.dns = None;
+        }
+        if self.last_hostname {
+            last.hostname = None;
         }
         let step = |marks: &Marks, was: &Marks| {
             let (guest, marks, was) = (guest.to_owned(), marks.clone(), was.clone());

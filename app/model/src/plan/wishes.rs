@@ -15,6 +15,7 @@ use crate::{
     Cluster, Mac, RpFilter,
     cluster::{Gateway, Route, Translation},
     observed::{Attachment, NicMark, Observed},
+    persist,
     proof::Promise,
     resolve,
     step::{GuestRoute, SourceTranslation, TableEntry},
@@ -30,6 +31,10 @@ pub struct Wishes {
     pub further: BTreeMap<String, Vec<GuestRoute>>,
     /// Guests that forward and translate, with what.
     pub gateways: BTreeMap<String, Vec<TableEntry>>,
+    /// The name servers of a guest, by guest.
+    pub dns: BTreeMap<String, Vec<IpAddr>>,
+    /// The hostname of a guest, by guest.
+    pub hostnames: BTreeMap<String, String>,
     /// What the host translates.
     pub host: Vec<TableEntry>,
     /// Bridges that the host routes for, with the link they leave by and their subnets.
@@ -56,7 +61,8 @@ pub struct NicWish {
 pub struct RouteWish {
     pub mac: Mac,
     pub via: IpAddr,
-    /// Default routes with a greater one stay; with `None`, no other stays.
+    /// As the document says, else as the guest's manager needs it. Default routes with a greater one stay; with `None`, no
+    /// other stays.
     pub metric: Option<u32>,
 }
 
@@ -113,8 +119,17 @@ impl Wishes {
             });
             wishes.further.entry(guest).or_default().extend(further);
         }
+        for guest in &cluster.guests {
+            if !guest.dns.is_empty() {
+                wishes.dns.insert(guest.name.to_string(), guest.dns.clone());
+            }
+            wishes.hostnames.extend(guest.hostname.clone().map(|hostname| (guest.name.to_string(), hostname)));
+        }
         for gateway in &cluster.gateways {
             wishes.gateway(observed, cluster, gateway);
+        }
+        for (guest, route) in &mut wishes.routes {
+            route.metric = route.metric.or_else(|| persist::metric(observed.guests.get(guest)?.manager()?));
         }
         wishes.host.sort();
         wishes.host.dedup();
@@ -195,8 +210,9 @@ impl Wishes {
 
     /// Every guest that is spoken of.
     pub fn guests(&self) -> BTreeSet<&str> {
-        let nics = self.nics.values().map(|wish| wish.guest.as_str());
-        nics.chain(self.routes.keys().map(String::as_str)).chain(self.gateways.keys().map(String::as_str)).collect()
+        let nics = self.nics.values().map(|wish| &wish.guest);
+        let named = nics.chain(self.routes.keys()).chain(self.gateways.keys());
+        named.chain(self.dns.keys()).chain(self.hostnames.keys()).map(String::as_str).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     Mac,
     firewall::translation,
     observed::{Attachment, Folder, Observed},
-    persist,
+    persist, resolver,
 };
 
 use super::{GuestTool, NicDefinition, Step, TableEntry, dhcp, interface::host};
@@ -180,6 +180,10 @@ impl Step {
                 commands.join("; ")
             }
             Self::ReplaceGuestFiles { managers, files, was, .. } => persist::commands(managers, files, was).join("; "),
+            Self::SetGuestDns { resolver, servers, was, .. } => {
+                resolver::dns_commands(*resolver, servers.as_deref(), was.as_deref()).join("; ")
+            }
+            Self::SetGuestHostname { hostname, was, .. } => resolver::hostname_commands(hostname, was).join("; "),
         }
     }
 }

@@ -53,6 +53,12 @@ impl Step {
             Self::ReplaceGuestFiles { guest, managers, files, was } => {
                 Self::ReplaceGuestFiles { guest, managers, files: was, was: files }
             }
+            Self::SetGuestDns { guest, resolver, servers, was, others } => {
+                Self::SetGuestDns { guest, resolver, servers: was, was: servers, others }
+            }
+            Self::SetGuestHostname { guest, hostname, was } => {
+                Self::SetGuestHostname { guest, hostname: was, was: hostname }
+            }
         }
     }
 }

@@ -55,8 +55,15 @@ impl Step {
         observed.sources.get(&self.source()) == Some(&SourceState::Answers)
             // What runs in a guest is gone when the guest is off; its files are not.
             && self.inside().is_none_or(|guest| {
-                (!is_active(observed, guest) && !matches!(self, Self::ReplaceGuestFiles { .. })) || observed.guests.get(guest).is_some_and(|facts| facts.trouble.is_none())
+                let told = observed.guests.get(guest).is_some_and(|facts| facts.trouble.is_none());
+                (!is_active(observed, guest) && !self.writes_files()) || told
             })
+    }
+
+    /// Whether it writes files inside a guest.
+    fn writes_files(&self) -> bool {
+        let files = matches!(self, Self::ReplaceGuestFiles { .. } | Self::SetGuestDns { .. });
+        files || matches!(self, Self::SetGuestHostname { hostname, was, .. } if !hostname.same_file(was))
     }
 
     /// Who tells whether it is done; of what is inside a guest, that the guest runs.
@@ -117,7 +124,9 @@ impl Step {
             | Self::RemoveGuestRoute { guest, .. }
             | Self::SetGuestForwarding { guest, .. }
             | Self::ReplaceGuestTable { guest, .. }
-            | Self::ReplaceGuestFiles { guest, .. } => Some(guest),
+            | Self::ReplaceGuestFiles { guest, .. }
+            | Self::SetGuestDns { guest, .. }
+            | Self::SetGuestHostname { guest, .. } => Some(guest),
             _ => None,
         }
     }

@@ -259,6 +259,31 @@ impl Step {
                     format!("在 {guest} 内写成文件，下次启动后依然有效（{names}）"),
                 )
             }
+            Self::SetGuestDns { guest, servers: Some(servers), .. } => {
+                let servers = servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                Sentence::new(
+                    format!("In {guest}, set the name servers to {servers}"),
+                    format!("在 {guest} 内把 DNS 服务器设为 {servers}"),
+                )
+            }
+            Self::SetGuestDns { guest, servers: None, .. } => Sentence::new(
+                format!("In {guest}, give back the name servers that were there before"),
+                format!("在 {guest} 内恢复原来的 DNS 服务器"),
+            ),
+            Self::SetGuestHostname { guest, hostname, was } if hostname.name == was.name => {
+                let name = &hostname.name;
+                Sentence::new(
+                    format!("In {guest}, write the hostname down for the next start, with {name} as it is now"),
+                    format!("在 {guest} 内写好下次启动的主机名，当前主机名 {name} 不变"),
+                )
+            }
+            Self::SetGuestHostname { guest, hostname, was } => {
+                let (name, was) = (&hostname.name, &was.name);
+                Sentence::new(
+                    format!("In {guest}, set the hostname from {was} to {name}"),
+                    format!("在 {guest} 内把主机名从 {was} 改为 {name}"),
+                )
+            }
         }
     }
 }

@@ -82,7 +82,9 @@ impl Step {
             | Self::RemoveGuestRoute { .. }
             | Self::SetGuestForwarding { .. }
             | Self::ReplaceGuestTable { .. }
-            | Self::ReplaceGuestFiles { .. } => guest::simulate(self, observed),
+            | Self::ReplaceGuestFiles { .. }
+            | Self::SetGuestDns { .. }
+            | Self::SetGuestHostname { .. } => guest::simulate(self, observed),
         }
     }
 }

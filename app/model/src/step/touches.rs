@@ -49,7 +49,9 @@ impl Step {
             | Self::SetGuestAutostart { guest: name, .. }
             | Self::SetGuestForwarding { guest: name, .. }
             | Self::ReplaceGuestTable { guest: name, .. }
-            | Self::ReplaceGuestFiles { guest: name, .. } => vec![guest(name)],
+            | Self::ReplaceGuestFiles { guest: name, .. }
+            | Self::SetGuestDns { guest: name, .. }
+            | Self::SetGuestHostname { guest: name, .. } => vec![guest(name)],
             Self::SetGuestLinkUp { guest: name, mac, .. }
             | Self::AddGuestAddress { guest: name, mac, .. }
             | Self::SetGuestMtu { guest: name, mac, .. }
@@ -95,7 +97,9 @@ impl Step {
             | Self::RemoveGuestRoute { .. }
             | Self::SetGuestForwarding { .. }
             | Self::ReplaceGuestTable { .. }
-            | Self::ReplaceGuestFiles { .. } => Risk::Guest,
+            | Self::ReplaceGuestFiles { .. }
+            | Self::SetGuestDns { .. }
+            | Self::SetGuestHostname { .. } => Risk::Guest,
             Self::DeleteBridge { .. }
             | Self::SetLinkUp { .. }
             | Self::SetLinkMtu { .. }

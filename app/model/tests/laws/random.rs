@@ -9,7 +9,8 @@ use model::{
     lease::collide,
     nic::{self, Place, Setting},
     note::Subject,
-    observed::{AgentChannel, DomainState, Link, ManagerKind},
+    observed::{AgentChannel, DomainState, Link, ManagerKind, Resolver},
+    resolver,
 };
 use proptest::prelude::*;
 
@@ -35,6 +36,7 @@ pub enum Edit {
     RemoveGateway(usize),
     Forward { bridge: usize, member: usize, port: u16, udp: bool },
     Autostart { guest: Option<usize>, on: bool },
+    Resolver { guest: usize, servers: usize, hostname: Option<u8> },
     Keep(Option<ManagerKind>),
     Lease { nic: usize, last: u8, named: bool },
     Release(usize),
@@ -77,6 +79,8 @@ pub fn edit() -> impl Strategy<Value = Edit> {
             udp
         }),
         (proptest::option::of(0..GUESTS.len()), any::<bool>()).prop_map(|(guest, on)| Edit::Autostart { guest, on }),
+        (0..GUESTS.len(), 0..4usize, proptest::option::of(0..3u8))
+            .prop_map(|(guest, servers, hostname)| Edit::Resolver { guest, servers, hostname }),
         proptest::option::weighted(0.8, 0..4usize).prop_map(|kind| Edit::Keep(kind.map(|kind| ManagerKind::ALL[kind]))),
     ]
 }
@@ -169,6 +173,13 @@ pub fn edited(observed: &Observed, committed: &Cluster, cluster: &Cluster, edit:
             };
             gateway::draft(observed, cluster, &request)
         }
+        Edit::Resolver { guest, servers, hostname } => {
+            // The first is what they ask already.
+            let all = ["192.168.122.1", "10.0.0.9", "fd00::9"].map(|text| text.parse().expect("an address"));
+            let dns = all.into_iter().skip(servers % 2).take(*servers).collect();
+            let hostname = hostname.map(|number| format!("node{number}"));
+            Ok(resolver::set(cluster, &GUESTS[*guest].parse().expect("a name"), dns, hostname))
+        }
         Edit::Keep(manager) => Ok(Cluster { manager: *manager, ..cluster.clone() }),
         Edit::Lease { nic, last, named } => {
             let mut draft = cluster.clone();
@@ -231,6 +242,9 @@ pub fn host() -> impl Strategy<Value = Observed> {
                 facts.managers = managers[nth % managers.len()].into_iter().collect();
                 facts.systemd = nth == 1;
                 facts.interfaces.iter_mut().for_each(|interface| interface.accept_ra = Some(u8::from(nth < 2)));
+                let resolvers = [Resolver::File, Resolver::Resolved, Resolver::Dhclient, Resolver::NetworkManager];
+                facts.resolver = resolvers.get(nth).copied();
+                facts.static_hostname = (nth != 2).then(|| format!("node{nth}"));
             }
             if let Some(off) = off.and_then(|n| GUESTS[..guests].get(n)) {
                 switch_off(&mut observed, off);

@@ -259,7 +259,7 @@ impl<'a> Guest<'a> {
 
     async fn printed(&self, argv: &[&str]) -> Option<Value> {
         let output = self.exec(argv, None).await.ok().filter(|output| output.status == 0)?;
-        serde_json::from_slice(&output.stdout).ok()
+        parse::json(&output.stdout).ok()
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     error::Error,
     exec::Process,
     facts::{finish, json_of, keep},
-    parse,
+    parse, resolver,
 };
 use crate::host::libvirt::{Lane, Libvirt, clean};
 
@@ -21,6 +21,10 @@ const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 
 /// networkd's, a file for each by the interface's index.
 const LEASES: &str = "/run/systemd/netif/leases";
+
+const HOSTNAME: &str = "/proc/sys/kernel/hostname";
+/// So many lines of a file are read: what is longer is no file that is meant here.
+const LINES: &str = "64";
 
 /// Programs in the guest that have been started.
 pub struct Ways<'a> {
@@ -37,10 +41,12 @@ impl<'a> Ways<'a> {
             [filter(name), accept_ra(name), link(name, "flags"), link(name, "mtu"), link(name, "ifindex")]
         });
         let files: Vec<String> = files.chain(facts.interfaces.iter().flat_map(pids)).collect();
-        let mut grep = vec!["grep", "-rsH", ".", FORWARD, BOOT];
+        let mut grep = vec!["grep", "-rsHm", LINES, ".", FORWARD, BOOT, HOSTNAME];
         let settings = [filter("all"), filter("default")];
         grep.extend(settings.iter().chain(&files).map(String::as_str));
         grep.push(LEASES);
+        grep.push(model::resolver::HOSTNAME);
+        grep.extend(model::resolver::TELLING);
         let addresses = facts.interfaces.iter().flat_map(|interface| &interface.addresses);
         let has_v6 = addresses.map(IpNet::addr).any(|it| matches!(it, IpAddr::V6(v6) if !v6.is_unicast_link_local()));
         let start = async |argv: &[&str]| Process::start(libvirt, domain, argv, None, Lane::Watch).await;
@@ -50,17 +56,20 @@ impl<'a> Ways<'a> {
     }
 
     pub async fn answer(self, facts: &mut GuestFacts, trouble: &mut Option<String>) {
-        facts.routes = json_of(finish(self.routes).await).map(|printed| parse::routes(&printed, false));
+        facts.routes = json_of(finish(self.routes).await, trouble).map(|printed| parse::routes(&printed, false));
         if let (Some(routes), Some(routes6)) = (&mut facts.routes, self.routes6) {
-            let printed = json_of(finish(routes6).await);
+            let printed = json_of(finish(routes6).await, trouble);
             routes.extend(printed.map(|printed| parse::routes(&printed, true)).unwrap_or_default());
         }
         let Some(output) = keep(finish(self.values).await, trouble) else { return };
-        let values = parse::files(&output.text());
+        let printed = output.text();
+        let values = parse::files(&printed);
         let number = |path: &str| values.get(path).and_then(|value| value.parse::<u32>().ok());
         let small = |path: &str| number(path).and_then(|value| u8::try_from(value).ok());
         (facts.rp_filter_all, facts.rp_filter_default) = (small(&filter("all")), small(&filter("default")));
         facts.boot = values.get(BOOT).map(|boot| clean(boot, 64));
+        facts.hostname = values.get(HOSTNAME).cloned().or(facts.hostname.take());
+        resolver::tell(facts, &|path| Some(parse::lines_of(&printed, path)));
         facts.ip_forward = number(FORWARD).map(|value| value != 0);
         let routes = facts.routes.iter().flatten().filter(|route| route.protocol.as_deref() == Some("dhcp"));
         let leased: BTreeSet<String> = routes.filter_map(|route| route.interface.clone()).collect();

@@ -6,6 +6,7 @@ use crate::{
     Mac,
     firewall::translation,
     observed::{GuestFacts, GuestInterface, GuestRoute as Inner, Observed},
+    resolver::is_so,
     step::{GuestRoute, Step, TableEntry},
 };
 
@@ -60,6 +61,19 @@ pub fn simulate(step: &Step, observed: &mut Observed) {
             // What could not be read is not ours to touch.
             facts.files.retain(|_, text| text.is_none());
             facts.files.extend(files.iter().map(|(path, text)| (path.clone(), Some(text.clone()))));
+        }),
+        Step::SetGuestDns { guest, resolver, servers, was, others } => facts(observed, guest, &|facts| {
+            // Ours may be gone, and whoever read it still ask by it.
+            let asked = facts.nameservers.as_deref().unwrap_or_default();
+            let lingers = was.as_ref().is_some_and(|was| asked.starts_with(was) && !others.starts_with(was));
+            if !is_so(facts, servers.as_deref()) || (servers.is_none() && lingers) {
+                facts.dns.clone_from(servers);
+                facts.nameservers = Some(resolver.effective(servers.as_deref(), others));
+            }
+        }),
+        Step::SetGuestHostname { guest, hostname, .. } => facts(observed, guest, &|facts| {
+            facts.hostname = Some(hostname.name.clone());
+            facts.static_hostname.clone_from(&hostname.file);
         }),
         _ => {}
     }

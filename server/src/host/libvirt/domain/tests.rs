@@ -85,6 +85,8 @@ fn marks_come_back() {
         accept_ra: [(Mac([0x52, 0x54, 0, 0, 0, 1]), 0)].into(),
         ip_forward: Some(false),
         autostart: Some(false),
+        dns: Some(vec!["10.0.0.9".parse().expect("an address")]),
+        hostname: None,
     };
     // libvirt puts our prefix and namespace on the element that it was given.
     let text = marks::build(&marks)
