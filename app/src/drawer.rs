@@ -14,6 +14,7 @@ mod network;
 mod nic;
 mod ports;
 mod put_back;
+mod resolver;
 mod rules;
 
 use leptos::prelude::*;

@@ -2,6 +2,7 @@
 
 mod autostart;
 mod bridge;
+mod client;
 mod destinations;
 mod firewall;
 mod forward;
@@ -14,6 +15,8 @@ mod marks;
 pub(crate) mod nic;
 mod persist;
 mod put_back;
+mod resolver;
+mod setting;
 mod uplink;
 pub(crate) mod wishes;
 
@@ -75,6 +78,8 @@ enum Phase {
     BridgesOff,
     /// What is for a later start, when the host is so already.
     Files,
+    /// DHCP clients that those files tell what to do.
+    Clients,
     /// Forgets what has been given back.
     MarksOff,
 }
@@ -117,6 +122,7 @@ impl<'a> Planner<'a> {
         nic::plan(&mut planner);
         gateway::plan(&mut planner);
         guest::plan(&mut planner);
+        resolver::plan(&mut planner);
         autostart::plan(&mut planner);
         manager::plan(&mut planner);
         persist::plan(&mut planner);

@@ -11,8 +11,10 @@ use model::{
     Cluster, Language, Observed,
     drift::drift,
     note::Severity,
+    persist::is_ours,
     plan::{Plan, plan},
     proof::Promise,
+    step::Step,
 };
 use world::lab;
 
@@ -88,6 +90,11 @@ fn every_case_gives_its_plan() {
             fs::write(&golden, &now).expect("plan.txt is written");
         } else if fs::read_to_string(&golden).unwrap_or_default() != now {
             wrong.push(format!("{}:\n{now}", folder.display()));
+        }
+        for step in &made.steps {
+            if let Step::ReplaceGuestFiles { files, .. } = step {
+                assert!(files.keys().all(|path| is_ours(path)), "{step:?}");
+            }
         }
         let after = made.steps.iter().fold(observed, |mut after, step| {
             step.simulate(&mut after);

@@ -6,12 +6,12 @@ use std::{collections::BTreeMap, fmt::Debug, fs, path::Path};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use model::{
-    Cluster, Language, Mac, Observed,
+    Cluster, Language, Mac, Observed, RpFilter,
     draft::{Draft, Entry},
     event::{Document, Frame, Patch, Traffic, YouAreHere},
     observed::{
-        Address, Attachment, Counters, FdbEntry, Hits, Link, Manager, ManagerKind, Marks, Neighbour, NicMark,
-        RouteMark, Source, SourceState,
+        Address, Attachment, Counters, FdbEntry, Hits, HostnameMark, Link, Manager, ManagerKind, Marks, Neighbour,
+        NicMark, RouteMark, Source, SourceState,
     },
     plan::{Change, ChangeState, plan},
     proof::{Promise, Proof},
@@ -102,8 +102,13 @@ fn marks(mac: Mac) -> Marks {
         nics: BTreeMap::from([(mac, found), (Mac([2; 6]), NicMark::Made)]),
         routes: vec![RouteMark { mac, to: None, via: "192.168.122.1".parse().expect("an address"), metric: 0 }],
         mtus: [(mac, 1400)].into(),
+        rp_filters: [(mac, RpFilter::Loose)].into(),
+        dhcp: [mac].into(),
+        accept_ra: [(mac, 1)].into(),
         ip_forward: Some(true),
         autostart: Some(true),
+        dns: Some(vec!["192.168.122.1".parse().expect("an address"), "fd00::9".parse().expect("an address")]),
+        hostname: Some(HostnameMark { name: "node1".to_owned(), file: None }),
     }
 }
 

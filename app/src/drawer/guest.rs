@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use model::{note::Subject, step::TableEntry, topology};
 
-use super::{Notes, autostart::Autostart, nic::NicCard};
+use super::{Notes, autostart::Autostart, nic::NicCard, resolver::Resolver};
 use crate::{
     dialog::edit,
     draft::Draft,
@@ -108,6 +108,7 @@ fn Nics(guest: Known) -> impl IntoPart {
 
 #[component]
 fn Standing(guest: topology::Guest) -> impl IntoPart {
+    let ui = Ui::here();
     let texts = texts();
     let role = guest.gateway.clone();
     let serves = role.as_ref().map(|role| role.inside.join(", "));
@@ -123,11 +124,17 @@ fn Standing(guest: topology::Guest) -> impl IntoPart {
             {leaves.map(|leaves| view! { <Fact word=texts.leaves_by>{leaves}</Fact> })}
             {guest.forwards.map(|on| view! { <Fact word=texts.forwarding>{facts::on(on, texts)}</Fact> })}
             <Fact word=texts.agent>{agent}</Fact>
+            <Resolver guest=guest.name.clone()/>
             {guest.free_slots.map(|slots| view! { <Fact word=texts.free_slots>{slots}</Fact> })}
             <Fact word=texts.autostart>{facts::yes(guest.autostart, texts)}</Fact>
             <AfterReboot subject=Subject::Guest(guest.name.clone())/>
         </dl>
-        <div class="actions"><Autostart subject=Subject::Guest(guest.name.clone())/></div>
+        <div class="actions">
+            <Autostart subject=Subject::Guest(guest.name.clone())/>
+            <button class="button" on:click=move |_| ui.open(Dialog::Resolver(guest.name.clone()))>
+                {texts.set_resolver}
+            </button>
+        </div>
     }
 }
 

@@ -12,9 +12,10 @@ use ipnet::IpNet;
 
 use super::forward::Door;
 use crate::{
-    Cluster, Mac,
+    Cluster, Mac, RpFilter,
     cluster::{Gateway, Route, Translation},
     observed::{Attachment, NicMark, Observed},
+    persist,
     proof::Promise,
     resolve,
     step::{GuestRoute, SourceTranslation, TableEntry},
@@ -30,6 +31,10 @@ pub struct Wishes {
     pub further: BTreeMap<String, Vec<GuestRoute>>,
     /// Guests that forward and translate, with what.
     pub gateways: BTreeMap<String, Vec<TableEntry>>,
+    /// The name servers of a guest, by guest.
+    pub dns: BTreeMap<String, Vec<IpAddr>>,
+    /// The hostname of a guest, by guest.
+    pub hostnames: BTreeMap<String, String>,
     /// What the host translates.
     pub host: Vec<TableEntry>,
     /// Bridges that the host routes for, with the link they leave by and their subnets.
@@ -39,21 +44,25 @@ pub struct Wishes {
     pub promises: Vec<Promise>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NicWish {
     pub guest: String,
     /// `None`: it is to be out.
     pub attachment: Option<Attachment>,
     pub cable: bool,
     pub addresses: Vec<IpNet>,
+    pub dhcp: bool,
+    pub accept_ra: bool,
     pub mtu: Option<u32>,
+    pub rp_filter: Option<RpFilter>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RouteWish {
     pub mac: Mac,
     pub via: IpAddr,
-    /// Default routes with a greater one stay; with `None`, no other stays.
+    /// As the document says, else as the guest's manager needs it. Default routes with a greater one stay; with `None`, no
+    /// other stays.
     pub metric: Option<u32>,
 }
 
@@ -89,7 +98,10 @@ impl Wishes {
                 attachment: nic.attachment().filter(|_| nic.plugged),
                 cable: nic.cable,
                 addresses: nic.address.clone(),
+                dhcp: nic.dhcp,
+                accept_ra: nic.accept_ra,
                 mtu: nic.mtu,
+                rp_filter: nic.rp_filter,
             };
             wishes.nics.insert(nic.mac, wish);
             if !nic.plugged {
@@ -107,8 +119,17 @@ impl Wishes {
             });
             wishes.further.entry(guest).or_default().extend(further);
         }
+        for guest in &cluster.guests {
+            if !guest.dns.is_empty() {
+                wishes.dns.insert(guest.name.to_string(), guest.dns.clone());
+            }
+            wishes.hostnames.extend(guest.hostname.clone().map(|hostname| (guest.name.to_string(), hostname)));
+        }
         for gateway in &cluster.gateways {
             wishes.gateway(observed, cluster, gateway);
+        }
+        for (guest, route) in &mut wishes.routes {
+            route.metric = route.metric.or_else(|| persist::metric(observed.guests.get(guest)?.manager()?));
         }
         wishes.host.sort();
         wishes.host.dedup();
@@ -184,16 +205,16 @@ impl Wishes {
             NicMark::Made => None,
         });
         for mac in there.chain(taken).filter(|mac| cluster.nic(*mac).is_none()) {
-            let wish =
-                NicWish { guest: member.to_owned(), attachment: None, cable: true, addresses: Vec::new(), mtu: None };
+            let wish = NicWish { guest: member.to_owned(), cable: true, ..NicWish::default() };
             self.nics.insert(mac, wish);
         }
     }
 
     /// Every guest that is spoken of.
     pub fn guests(&self) -> BTreeSet<&str> {
-        let nics = self.nics.values().map(|wish| wish.guest.as_str());
-        nics.chain(self.routes.keys().map(String::as_str)).chain(self.gateways.keys().map(String::as_str)).collect()
+        let nics = self.nics.values().map(|wish| &wish.guest);
+        let named = nics.chain(self.routes.keys()).chain(self.gateways.keys());
+        named.chain(self.dns.keys()).chain(self.hostnames.keys()).map(String::as_str).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! A step as a sentence for a person.
 
 use crate::{
-    Language,
+    Language, RpFilter,
     note::Sentence,
     observed::{Attachment, DhcpHost},
 };
@@ -189,6 +189,33 @@ impl Step {
                 format!("In {guest}, set the MTU of the NIC {mac} to {mtu}"),
                 format!("在 {guest} 内把网卡 {mac} 的 MTU 设为 {mtu}"),
             ),
+            Self::SetGuestFilter { guest, mac, mode, .. } => {
+                let (en, zh) = match mode {
+                    RpFilter::Off => ("take any source", "不校验源地址"),
+                    RpFilter::Strict => ("take only sources that are answered by the same NIC", "严格校验源地址"),
+                    RpFilter::Loose => ("take only sources that some NIC can answer", "宽松校验源地址"),
+                };
+                Sentence::new(
+                    format!("In {guest}, let the NIC {mac} {en} (rp_filter {mode})"),
+                    format!("在 {guest} 内让网卡 {mac} {zh}（rp_filter {mode}）"),
+                )
+            }
+            Self::SetGuestDhcp { guest, mac, on: true, client, .. } => Sentence::new(
+                format!("In {guest}, have {client} get the NIC {mac} an address by DHCP"),
+                format!("在 {guest} 内让 {client} 通过 DHCP 为网卡 {mac} 获取地址"),
+            ),
+            Self::SetGuestDhcp { guest, mac, on: false, client, .. } => Sentence::new(
+                format!("In {guest}, end DHCP on the NIC {mac} ({client})"),
+                format!("在 {guest} 内停止网卡 {mac} 的 DHCP（{client}）"),
+            ),
+            Self::SetGuestAcceptRa { guest, mac, mode: 0, .. } => Sentence::new(
+                format!("In {guest}, let the NIC {mac} take no router advertisements"),
+                format!("在 {guest} 内让网卡 {mac} 不接受路由器通告"),
+            ),
+            Self::SetGuestAcceptRa { guest, mac, .. } => Sentence::new(
+                format!("In {guest}, let the NIC {mac} take router advertisements"),
+                format!("在 {guest} 内让网卡 {mac} 接受路由器通告"),
+            ),
             Self::AddGuestRoute { guest, route: GuestRoute { to: Some(to), via, .. } } => Sentence::new(
                 format!("In {guest}, reach {to} by way of {via}"),
                 format!("在 {guest} 内经 {via} 到达 {to}"),
@@ -230,6 +257,31 @@ impl Step {
                 Sentence::new(
                     format!("In {guest}, write it down for the next start ({names})"),
                     format!("在 {guest} 内写成文件，下次启动后依然有效（{names}）"),
+                )
+            }
+            Self::SetGuestDns { guest, servers: Some(servers), .. } => {
+                let servers = servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                Sentence::new(
+                    format!("In {guest}, set the name servers to {servers}"),
+                    format!("在 {guest} 内把 DNS 服务器设为 {servers}"),
+                )
+            }
+            Self::SetGuestDns { guest, servers: None, .. } => Sentence::new(
+                format!("In {guest}, give back the name servers that were there before"),
+                format!("在 {guest} 内恢复原来的 DNS 服务器"),
+            ),
+            Self::SetGuestHostname { guest, hostname, was } if hostname.name == was.name => {
+                let name = &hostname.name;
+                Sentence::new(
+                    format!("In {guest}, write the hostname down for the next start, with {name} as it is now"),
+                    format!("在 {guest} 内写好下次启动的主机名，当前主机名 {name} 不变"),
+                )
+            }
+            Self::SetGuestHostname { guest, hostname, was } => {
+                let (name, was) = (&hostname.name, &was.name);
+                Sentence::new(
+                    format!("In {guest}, set the hostname from {was} to {name}"),
+                    format!("在 {guest} 内把主机名从 {was} 改为 {name}"),
                 )
             }
         }

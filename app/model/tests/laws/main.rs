@@ -36,6 +36,10 @@ fn foreign(observed: &Observed, named: &BTreeSet<Mac>, documents: &[&Cluster]) -
         for domain in rest.domains.values_mut().filter(|domain| cluster.guest(&domain.name).is_some()) {
             domain.autostart = false;
         }
+        for (_, facts) in rest.guests.iter_mut().filter(|(name, _)| cluster.guest(name).is_some()) {
+            (facts.hostname, facts.static_hostname) = (None, None);
+            (facts.nameservers, facts.dns) = (None, None);
+        }
         for network in rest.networks.values_mut().filter(|network| cluster.network(&network.name).is_some()) {
             network.autostart = false;
         }

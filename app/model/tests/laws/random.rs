@@ -3,13 +3,14 @@
 use std::{collections::BTreeSet, net::IpAddr};
 
 use model::{
-    Cluster, Mac, Observed, autostart,
+    Cluster, Mac, Observed, RpFilter, autostart,
     cluster::{Forward, Gateway, Lease, Protocol, Route, Translation},
     gateway::{self, GatewayRequest},
     lease::collide,
     nic::{self, Place, Setting},
     note::Subject,
-    observed::{AgentChannel, DomainState, Link, ManagerKind},
+    observed::{AgentChannel, DomainState, Link, ManagerKind, Resolver},
+    resolver,
 };
 use proptest::prelude::*;
 
@@ -30,12 +31,13 @@ pub enum Edit {
     Move { nic: usize, place: usize },
     Unplug(usize),
     Cable(usize, bool),
-    Inside { nic: usize, last: u8, mtu: Option<u32>, route: bool },
+    Inside { nic: usize, last: u8, mtu: Option<u32>, filter: Option<usize>, dhcp: bool, accept_ra: bool, route: bool },
     Gateway { bridge: usize, guest: Option<usize>, members: usize, masquerade: bool, detach: bool },
     RemoveGateway(usize),
     Forward { bridge: usize, member: usize, port: u16, udp: bool },
     Destinations { bridge: usize, nets: Option<Vec<u8>> },
     Autostart { guest: Option<usize>, on: bool },
+    Resolver { guest: usize, servers: usize, hostname: Option<u8> },
     Keep(Option<ManagerKind>),
     Lease { nic: usize, last: u8, named: bool },
     Release(usize),
@@ -55,8 +57,18 @@ pub fn edit() -> impl Strategy<Value = Edit> {
         (nic.clone(), any::<bool>()).prop_map(|(nic, cable)| Edit::Cable(nic, cable)),
         (nic.clone(), 40..60u8, any::<bool>()).prop_map(|(nic, last, named)| Edit::Lease { nic, last, named }),
         nic.clone().prop_map(Edit::Release),
-        (nic, 100..140u8, proptest::option::of(1300..1500u32), any::<bool>())
-            .prop_map(|(nic, last, mtu, route)| Edit::Inside { nic, last, mtu, route }),
+        (
+            nic,
+            100..140u8,
+            proptest::option::of(1300..1500u32),
+            proptest::option::of(0..3usize),
+            proptest::bool::weighted(0.3),
+            any::<bool>(),
+            any::<bool>()
+        )
+            .prop_map(|(nic, last, mtu, filter, dhcp, accept_ra, route)| {
+                Edit::Inside { nic, last, mtu, filter, dhcp, accept_ra, route }
+            }),
         (bridge.clone(), proptest::option::weighted(0.8, guest), 0..16usize, any::<bool>(), any::<bool>()).prop_map(
             |(bridge, guest, members, masquerade, detach)| Edit::Gateway { bridge, guest, members, masquerade, detach }
         ),
@@ -70,6 +82,8 @@ pub fn edit() -> impl Strategy<Value = Edit> {
             udp
         }),
         (proptest::option::of(0..GUESTS.len()), any::<bool>()).prop_map(|(guest, on)| Edit::Autostart { guest, on }),
+        (0..GUESTS.len(), 0..4usize, proptest::option::of(0..3u8))
+            .prop_map(|(guest, servers, hostname)| Edit::Resolver { guest, servers, hostname }),
         proptest::option::weighted(0.8, 0..4usize).prop_map(|kind| Edit::Keep(kind.map(|kind| ManagerKind::ALL[kind]))),
     ]
 }
@@ -129,13 +143,16 @@ pub fn edited(observed: &Observed, committed: &Cluster, cluster: &Cluster, edit:
         Edit::Move { nic, place: at } => nic::move_nic(observed, cluster, mac(*nic), &place(*at)),
         Edit::Unplug(nic) => nic::unplug(observed, cluster, mac(*nic)),
         Edit::Cable(nic, cable) => nic::set_cable(observed, cluster, mac(*nic), *cable),
-        Edit::Inside { nic, last, mtu, route } => {
+        Edit::Inside { nic, last, mtu, filter, dhcp, accept_ra, route } => {
             let address = vec![format!("192.168.99.{last}/24").parse().expect("a prefix")];
             let route = route.then(|| {
                 let to = format!("10.{last}.0.0/16").parse().expect("a prefix");
                 Route { to, via: "192.168.99.9".parse().expect("an address") }
             });
-            let setting = Setting { address, mtu: *mtu, routes: route.into_iter().collect(), ..Setting::default() };
+            let rp_filter = filter.map(|nth| RpFilter::ALL[nth]);
+            let routes = route.into_iter().collect();
+            let (dhcp, accept_ra, mtu) = (*dhcp, *accept_ra, *mtu);
+            let setting = Setting { address, dhcp, accept_ra, mtu, rp_filter, routes, ..Setting::default() };
             nic::set_inside(observed, cluster, mac(*nic), setting)
         }
         Edit::Gateway { bridge, guest, members, masquerade, detach } => {
@@ -159,6 +176,13 @@ pub fn edited(observed: &Observed, committed: &Cluster, cluster: &Cluster, edit:
                 destinations: None,
             };
             gateway::draft(observed, cluster, &request)
+        }
+        Edit::Resolver { guest, servers, hostname } => {
+            // The first is what they ask already.
+            let all = ["192.168.122.1", "10.0.0.9", "fd00::9"].map(|text| text.parse().expect("an address"));
+            let dns = all.into_iter().skip(servers % 2).take(*servers).collect();
+            let hostname = hostname.map(|number| format!("node{number}"));
+            Ok(resolver::set(cluster, &GUESTS[*guest].parse().expect("a name"), dns, hostname))
         }
         Edit::Keep(manager) => Ok(Cluster { manager: *manager, ..cluster.clone() }),
         Edit::Lease { nic, last, named } => {
@@ -231,6 +255,10 @@ pub fn host() -> impl Strategy<Value = Observed> {
                 let managers = [None, Some(ManagerKind::Networkd), Some(ManagerKind::Ifupdown)];
                 facts.managers = managers[nth % managers.len()].into_iter().collect();
                 facts.systemd = nth == 1;
+                facts.interfaces.iter_mut().for_each(|interface| interface.accept_ra = Some(u8::from(nth < 2)));
+                let resolvers = [Resolver::File, Resolver::Resolved, Resolver::Dhclient, Resolver::NetworkManager];
+                facts.resolver = resolvers.get(nth).copied();
+                facts.static_hostname = (nth != 2).then(|| format!("node{nth}"));
             }
             if let Some(off) = off.and_then(|n| GUESTS[..guests].get(n)) {
                 switch_off(&mut observed, off);
