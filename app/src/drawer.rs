@@ -5,6 +5,7 @@
 mod autostart;
 mod bridge;
 pub mod channel;
+mod destinations;
 mod forward;
 mod guest;
 mod hand;
@@ -15,6 +16,7 @@ mod network;
 mod nic;
 mod ports;
 mod put_back;
+mod resolver;
 mod rules;
 mod ways;
 

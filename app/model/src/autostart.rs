@@ -3,12 +3,7 @@
 //! What is so already gets no entry, and what is to be the opposite of what the committed document says loses its entry: so
 //! that an entry, when it goes, gives back what was there before it.
 
-use crate::{
-    Cluster, Observed,
-    cluster::{Guest, Network},
-    name::{GuestName, NetworkName},
-    note::Subject,
-};
+use crate::{Cluster, Observed, cluster::Network, name::NetworkName, note::Subject};
 
 /// What is known of one guest or network.
 struct Said {
@@ -36,7 +31,7 @@ pub fn set(observed: &Observed, committed: &Cluster, draft: &Cluster, subject: &
     match subject {
         Subject::Guest(name) => {
             let Ok(name) = name.parse() else { return draft.clone() };
-            edit_guest(draft, &name, |guest| guest.autostart = autostart)
+            draft.with_guest(&name, |guest| guest.autostart = autostart)
         }
         Subject::Network(name) => {
             let Ok(name) = name.parse() else { return draft.clone() };
@@ -44,20 +39,6 @@ pub fn set(observed: &Observed, committed: &Cluster, draft: &Cluster, subject: &
         }
         _ => draft.clone(),
     }
-}
-
-/// With an edited entry of a guest; one that says nothing is none.
-#[must_use]
-pub fn edit_guest(draft: &Cluster, name: &GuestName, edit: impl FnOnce(&mut Guest)) -> Cluster {
-    let blank = Guest { name: name.clone(), autostart: None, agent: false };
-    let mut edited = draft.clone();
-    let mut guest = draft.guest(name).cloned().unwrap_or_else(|| blank.clone());
-    edited.guests.retain(|guest| guest.name != *name);
-    edit(&mut guest);
-    if guest != blank {
-        edited.guests.push(guest);
-    }
-    edited
 }
 
 /// With an edited entry of a network; one that says nothing is none.

@@ -2,7 +2,6 @@
 
 use crate::{
     Cluster, Observed,
-    autostart::edit_guest,
     name::GuestName,
     note::{Fix, Sentence},
     observed::AgentChannel,
@@ -19,7 +18,7 @@ pub const ELEMENT: &str = "<channel type=\"unix\"><source mode=\"bind\"/>\
 /// With the channel for this guest, or without what a document says of it.
 #[must_use]
 pub fn set(draft: &Cluster, guest: &GuestName, there: bool) -> Cluster {
-    edit_guest(draft, guest, |guest| guest.agent = there)
+    draft.with_guest(guest, |guest| guest.agent = there)
 }
 
 /// The draft that gives a running guest the channel that it lacks; `None` if it has one, or if the draft says so already.

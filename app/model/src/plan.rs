@@ -3,6 +3,8 @@
 mod autostart;
 mod bridge;
 mod channel;
+mod client;
+mod destinations;
 mod firewall;
 mod forward;
 pub(crate) mod gateway;
@@ -14,6 +16,8 @@ mod marks;
 pub(crate) mod nic;
 mod persist;
 mod put_back;
+mod resolver;
+mod setting;
 mod uplink;
 pub(crate) mod wishes;
 
@@ -74,6 +78,8 @@ enum Phase {
     BridgesOff,
     /// What is for a later start, when the host is so already.
     Files,
+    /// DHCP clients that those files tell what to do.
+    Clients,
     /// The way into a guest, when nothing is left to be done inside.
     ChannelsOff,
     /// Forgets what has been given back.
@@ -119,6 +125,7 @@ impl<'a> Planner<'a> {
         gateway::plan(&mut planner);
         guest::plan(&mut planner);
         channel::plan(&mut planner);
+        resolver::plan(&mut planner);
         autostart::plan(&mut planner);
         manager::plan(&mut planner);
         persist::plan(&mut planner);

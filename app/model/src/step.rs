@@ -5,7 +5,9 @@
 //! up by MAC when the step runs. What a step replaces is in its `was`, so that its inverse needs nothing else.
 
 pub(crate) mod command;
+pub mod dhcp;
 mod entry;
+mod hostname;
 pub(crate) mod interface;
 mod inverse;
 mod remaining;
@@ -23,13 +25,14 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Mac,
+    Mac, RpFilter,
     note::Sentence,
-    observed::{Attachment, DhcpHost, ManagerKind, Marks},
+    observed::{Attachment, DhcpClient, DhcpHost, ManagerKind, Marks, Resolver},
     wire,
 };
 
 pub use entry::{DestinationTranslation, Forwarded, SourceTranslation, TableEntry};
+pub use hostname::Hostname;
 
 /// One effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
@@ -162,8 +165,8 @@ pub enum Step {
     /// Notes in the domain's metadata what is ours and what was before.
     SetMarks {
         guest: String,
-        marks: Marks,
-        was: Marks,
+        marks: Box<Marks>,
+        was: Box<Marks>,
     },
 
     // The inside of guests, by their agent.
@@ -178,6 +181,30 @@ pub enum Step {
         mac: Mac,
         mtu: u32,
         was: u32,
+    },
+    /// The NIC's own `rp_filter`; that of all may overrule it.
+    SetGuestFilter {
+        guest: String,
+        mac: Mac,
+        mode: RpFilter,
+        was: RpFilter,
+    },
+    /// Has a DHCP client get a NIC an IPv4 address, or ends it with what it got. The addresses in `keep` stay.
+    SetGuestDhcp {
+        guest: String,
+        mac: Mac,
+        on: bool,
+        client: DhcpClient,
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+        #[borsh(serialize_with = "wire::write_nets", deserialize_with = "wire::read_nets")]
+        keep: Vec<IpNet>,
+    },
+    /// `net.ipv6.conf.<interface>.accept_ra`.
+    SetGuestAcceptRa {
+        guest: String,
+        mac: Mac,
+        mode: u8,
+        was: u8,
     },
     AddGuestAddress {
         guest: String,
@@ -222,6 +249,23 @@ pub enum Step {
         files: BTreeMap<String, String>,
         #[borsh(deserialize_with = "wire::read_map")]
         was: BTreeMap<String, String>,
+    },
+    /// Has the guest ask these name servers, now and after its next start; `None` takes ours away again.
+    SetGuestDns {
+        guest: String,
+        resolver: Resolver,
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>))]
+        servers: Option<Vec<IpAddr>>,
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>))]
+        was: Option<Vec<IpAddr>>,
+        /// Those that it has without ours.
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+        others: Vec<IpAddr>,
+    },
+    SetGuestHostname {
+        guest: String,
+        hostname: Hostname,
+        was: Hostname,
     },
 }
 

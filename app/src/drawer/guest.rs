@@ -9,6 +9,7 @@ use super::{
     channel::NoChannel,
     hand::Hand,
     nic::NicCard,
+    resolver::Resolver,
     ways::{self, Ways},
 };
 use crate::{
@@ -115,13 +116,13 @@ fn Nics(guest: Known) -> impl IntoPart {
 
 #[component]
 fn Standing(guest: topology::Guest) -> impl IntoPart {
-    let live = Live::here();
+    let (live, ui) = (Live::here(), Ui::here());
     let texts = texts();
     let role = guest.gateway.clone();
     let serves = role.as_ref().map(|role| role.inside.join(", "));
     let leaves = role.and_then(|role| role.outside);
     let name = guest.name.clone();
-    let key = name.clone();
+    let (key, resolved) = (name.clone(), name.clone());
     let is_shut = Memo::new(move |_| {
         live.observed.with(|observed| observed.domains.get(&key).is_some_and(|domain| hand::is_shut(observed, domain)))
     });
@@ -132,6 +133,7 @@ fn Standing(guest: topology::Guest) -> impl IntoPart {
             {leaves.map(|leaves| view! { <Fact word=texts.leaves_by>{leaves}</Fact> })}
             {guest.forwards.map(|on| view! { <Fact word=texts.forwarding>{facts::on(on, texts)}</Fact> })}
             {move || view! { <Ways ways=vec![ways::agent(&known, is_shut.get(), texts)]/> }}
+            <Resolver guest=guest.name.clone()/>
             {guest.free_slots.map(|slots| view! { <Fact word=texts.free_slots>{slots}</Fact> })}
             <Fact word=texts.autostart>{facts::yes(guest.autostart, texts)}</Fact>
             <AfterReboot subject=Subject::Guest(guest.name.clone())/>
@@ -139,6 +141,9 @@ fn Standing(guest: topology::Guest) -> impl IntoPart {
         <div class="actions">
             <Autostart subject=Subject::Guest(guest.name.clone())/>
             <NoChannel guest=guest.name.clone()/>
+            <button class="button" on:click=move |_| ui.open(Dialog::Resolver(resolved.clone()))>
+                {texts.set_resolver}
+            </button>
         </div>
         <Hand guest=name/>
     }
@@ -181,7 +186,7 @@ fn Nat(guest: Known) -> impl IntoPart {
             TableEntry::Destination(asked) => {
                 Some(vec![format!("{} {}", asked.protocol, asked.port), asked.to.to_string()])
             }
-            TableEntry::Hairpin { .. } => None,
+            TableEntry::Hairpin { .. } | TableEntry::Accept { .. } | TableEntry::Reject { .. } => None,
         };
         let rows = guest.translations.iter().filter_map(row).collect();
         let cluster = draft.cluster();

@@ -111,12 +111,24 @@ pub fn settings(wishes: &Wishes, guest: &str) -> BTreeSet<(String, String)> {
         if let Some(mtu) = wish.mtu {
             settings.insert((format!("nic.{mac}.mtu"), mtu.to_string()));
         }
+        for (field, _) in [("dhcp", wish.dhcp), ("accept_ra", wish.accept_ra)].into_iter().filter(|(_, on)| *on) {
+            settings.insert((format!("nic.{mac}.{field}"), "true".to_owned()));
+        }
+        if let Some(mode) = wish.rp_filter {
+            settings.insert((format!("nic.{mac}.rp_filter"), mode.to_string()));
+        }
     }
     if let Some(route) = wishes.routes.get(guest) {
         settings.insert((format!("nic.{}.default_route", route.mac), route.via.to_string()));
     }
     for route in wishes.further.get(guest).into_iter().flatten() {
         settings.insert((format!("nic.{}.route", route.mac), format!("{} {}", route.to_word(), route.via)));
+    }
+    for server in wishes.dns.get(guest).into_iter().flatten() {
+        settings.insert((format!("guest.{guest}.dns"), server.to_string()));
+    }
+    if let Some(hostname) = wishes.hostnames.get(guest) {
+        settings.insert((format!("guest.{guest}.hostname"), hostname.clone()));
     }
     if wishes.gateways.contains_key(guest) {
         settings.insert((format!("guest.{guest}"), "forwards".to_owned()));

@@ -1,12 +1,15 @@
 //! libvirt domains and their NICs.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::{Mac, wire};
+use crate::{Mac, RpFilter, wire};
 
 /// One guest as libvirt knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
@@ -125,18 +128,46 @@ pub struct Marks {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[borsh(deserialize_with = "wire::read_map")]
     pub mtus: BTreeMap<Mac, u32>,
+    /// The source validation that a NIC had inside the guest before we said another.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[borsh(deserialize_with = "wire::read_map")]
+    pub rp_filters: BTreeMap<Mac, RpFilter>,
+    /// NICs on which no DHCP client worked before we said so.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[borsh(deserialize_with = "wire::read_set")]
+    pub dhcp: BTreeSet<Mac>,
+    /// `accept_ra` of a NIC before we said that it takes router advertisements.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[borsh(deserialize_with = "wire::read_map")]
+    pub accept_ra: BTreeMap<Mac, u8>,
     /// Whether it started with the host before we said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autostart: Option<bool>,
     /// Why the guest agent's channel is ours to take out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<ChannelMark>,
+    /// The name servers that it asked before we named others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>))]
+    pub dns: Option<Vec<IpAddr>>,
+    /// What it called itself before we said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<HostnameMark>,
 }
 
 impl Marks {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// What a guest called itself, in its kernel and in its `/etc/hostname`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HostnameMark {
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
 }
 
 /// Why a NIC is ours to change.

@@ -7,10 +7,10 @@ use crate::{
     Mac, channel,
     firewall::translation,
     observed::{Attachment, Folder, Observed},
-    persist,
+    persist, resolver,
 };
 
-use super::{GuestTool, NicDefinition, Step, TableEntry, interface::host};
+use super::{GuestTool, NicDefinition, Step, TableEntry, dhcp, interface::host};
 
 impl Step {
     /// The command. A guest's name for a NIC is looked up by MAC in the command itself.
@@ -170,6 +170,13 @@ impl Step {
                 format!("ip addr add {address} dev {}", device(*mac))
             }
             Self::SetGuestMtu { mac, mtu, .. } => format!("ip link set dev {} mtu {mtu}", device(*mac)),
+            Self::SetGuestFilter { mac, mode, .. } => {
+                format!("sysctl -w net/ipv4/conf/{}/rp_filter={}", device(*mac), mode.number())
+            }
+            Self::SetGuestDhcp { mac, on, client, keep, .. } => dhcp::line(*mac, *client, *on, keep, &device(*mac)),
+            Self::SetGuestAcceptRa { mac, mode, .. } => {
+                format!("sysctl -w net/ipv6/conf/{}/accept_ra={mode}", device(*mac))
+            }
             Self::RemoveGuestAddress { mac, address, .. } => {
                 format!("ip addr del {address} dev {}", device(*mac))
             }
@@ -189,6 +196,10 @@ impl Step {
                 commands.join("; ")
             }
             Self::ReplaceGuestFiles { managers, files, was, .. } => persist::commands(managers, files, was).join("; "),
+            Self::SetGuestDns { resolver, servers, was, .. } => {
+                resolver::dns_commands(*resolver, servers.as_deref(), was.as_deref()).join("; ")
+            }
+            Self::SetGuestHostname { hostname, was, .. } => resolver::hostname_commands(hostname, was).join("; "),
         }
     }
 }

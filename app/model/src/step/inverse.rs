@@ -39,6 +39,13 @@ impl Step {
             Self::AddGuestAddress { guest, mac, address } => Self::RemoveGuestAddress { guest, mac, address },
             Self::RemoveGuestAddress { guest, mac, address } => Self::AddGuestAddress { guest, mac, address },
             Self::SetGuestMtu { guest, mac, mtu, was } => Self::SetGuestMtu { guest, mac, mtu: was, was: mtu },
+            Self::SetGuestFilter { guest, mac, mode, was } => Self::SetGuestFilter { guest, mac, mode: was, was: mode },
+            Self::SetGuestDhcp { guest, mac, on, client, keep } => {
+                Self::SetGuestDhcp { guest, mac, on: !on, client, keep }
+            }
+            Self::SetGuestAcceptRa { guest, mac, mode, was } => {
+                Self::SetGuestAcceptRa { guest, mac, mode: was, was: mode }
+            }
             Self::AddGuestRoute { guest, route } => Self::RemoveGuestRoute { guest, route },
             Self::RemoveGuestRoute { guest, route } => Self::AddGuestRoute { guest, route },
             Self::SetGuestForwarding { guest, on } => Self::SetGuestForwarding { guest, on: !on },
@@ -47,6 +54,12 @@ impl Step {
             }
             Self::ReplaceGuestFiles { guest, managers, files, was } => {
                 Self::ReplaceGuestFiles { guest, managers, files: was, was: files }
+            }
+            Self::SetGuestDns { guest, resolver, servers, was, others } => {
+                Self::SetGuestDns { guest, resolver, servers: was, was: servers, others }
+            }
+            Self::SetGuestHostname { guest, hostname, was } => {
+                Self::SetGuestHostname { guest, hostname: was, was: hostname }
             }
         }
     }

@@ -68,8 +68,15 @@ impl Step {
         observed.sources.get(&self.source()) == Some(&SourceState::Answers)
             // What runs in a guest is gone when the guest is off; its files are not.
             && self.inside().is_none_or(|guest| {
-                (!is_active(observed, guest) && !matches!(self, Self::ReplaceGuestFiles { .. })) || observed.guests.get(guest).is_some_and(|facts| facts.trouble.is_none())
+                let told = observed.guests.get(guest).is_some_and(|facts| facts.trouble.is_none());
+                (!is_active(observed, guest) && !self.writes_files()) || told
             })
+    }
+
+    /// Whether it writes files inside a guest.
+    fn writes_files(&self) -> bool {
+        let files = matches!(self, Self::ReplaceGuestFiles { .. } | Self::SetGuestDns { .. });
+        files || matches!(self, Self::SetGuestHostname { hostname, was, .. } if !hostname.same_file(was))
     }
 
     /// Who tells whether it is done; of what is inside a guest, that the guest runs.
@@ -107,6 +114,9 @@ impl Step {
     fn has_gone_with_nic(&self, observed: &Observed) -> bool {
         let (Self::SetGuestLinkUp { guest, mac, up: false }
         | Self::SetGuestMtu { guest, mac, .. }
+        | Self::SetGuestFilter { guest, mac, .. }
+        | Self::SetGuestDhcp { guest, mac, on: false, .. }
+        | Self::SetGuestAcceptRa { guest, mac, .. }
         | Self::RemoveGuestAddress { guest, mac, .. }
         | Self::RemoveGuestRoute { guest, route: GuestRoute { mac, .. } }) = self
         else {
@@ -120,13 +130,18 @@ impl Step {
         match self {
             Self::SetGuestLinkUp { guest, .. }
             | Self::SetGuestMtu { guest, .. }
+            | Self::SetGuestFilter { guest, .. }
+            | Self::SetGuestDhcp { guest, .. }
+            | Self::SetGuestAcceptRa { guest, .. }
             | Self::AddGuestAddress { guest, .. }
             | Self::RemoveGuestAddress { guest, .. }
             | Self::AddGuestRoute { guest, .. }
             | Self::RemoveGuestRoute { guest, .. }
             | Self::SetGuestForwarding { guest, .. }
             | Self::ReplaceGuestTable { guest, .. }
-            | Self::ReplaceGuestFiles { guest, .. } => Some(guest),
+            | Self::ReplaceGuestFiles { guest, .. }
+            | Self::SetGuestDns { guest, .. }
+            | Self::SetGuestHostname { guest, .. } => Some(guest),
             _ => None,
         }
     }

@@ -76,13 +76,18 @@ impl Step {
             }
             Self::SetGuestLinkUp { .. }
             | Self::SetGuestMtu { .. }
+            | Self::SetGuestFilter { .. }
+            | Self::SetGuestDhcp { .. }
+            | Self::SetGuestAcceptRa { .. }
             | Self::AddGuestAddress { .. }
             | Self::RemoveGuestAddress { .. }
             | Self::AddGuestRoute { .. }
             | Self::RemoveGuestRoute { .. }
             | Self::SetGuestForwarding { .. }
             | Self::ReplaceGuestTable { .. }
-            | Self::ReplaceGuestFiles { .. } => guest::simulate(self, observed),
+            | Self::ReplaceGuestFiles { .. }
+            | Self::SetGuestDns { .. }
+            | Self::SetGuestHostname { .. } => guest::simulate(self, observed),
         }
     }
 }

@@ -51,10 +51,15 @@ impl Step {
             | Self::SetGuestAutostart { guest: name, .. }
             | Self::SetGuestForwarding { guest: name, .. }
             | Self::ReplaceGuestTable { guest: name, .. }
-            | Self::ReplaceGuestFiles { guest: name, .. } => vec![guest(name)],
+            | Self::ReplaceGuestFiles { guest: name, .. }
+            | Self::SetGuestDns { guest: name, .. }
+            | Self::SetGuestHostname { guest: name, .. } => vec![guest(name)],
             Self::SetGuestLinkUp { guest: name, mac, .. }
             | Self::AddGuestAddress { guest: name, mac, .. }
             | Self::SetGuestMtu { guest: name, mac, .. }
+            | Self::SetGuestFilter { guest: name, mac, .. }
+            | Self::SetGuestDhcp { guest: name, mac, .. }
+            | Self::SetGuestAcceptRa { guest: name, mac, .. }
             | Self::RemoveGuestAddress { guest: name, mac, .. } => {
                 vec![Subject::Nic(mac.to_string()), guest(name)]
             }
@@ -87,13 +92,18 @@ impl Step {
             | Self::SetLease { .. }
             | Self::SetGuestLinkUp { .. }
             | Self::SetGuestMtu { .. }
+            | Self::SetGuestFilter { .. }
+            | Self::SetGuestDhcp { .. }
+            | Self::SetGuestAcceptRa { .. }
             | Self::AddGuestAddress { .. }
             | Self::RemoveGuestAddress { .. }
             | Self::AddGuestRoute { .. }
             | Self::RemoveGuestRoute { .. }
             | Self::SetGuestForwarding { .. }
             | Self::ReplaceGuestTable { .. }
-            | Self::ReplaceGuestFiles { .. } => Risk::Guest,
+            | Self::ReplaceGuestFiles { .. }
+            | Self::SetGuestDns { .. }
+            | Self::SetGuestHostname { .. } => Risk::Guest,
             Self::DeleteBridge { .. }
             | Self::SetLinkUp { .. }
             | Self::SetLinkMtu { .. }

@@ -39,6 +39,10 @@ fn foreign(observed: &Observed, named: &BTreeSet<Mac>, documents: &[&Cluster]) -
                 (domain.agent, domain.agent_config) = (AgentChannel::Missing, false);
             }
         }
+        for (_, facts) in rest.guests.iter_mut().filter(|(name, _)| cluster.guest(name).is_some()) {
+            (facts.hostname, facts.static_hostname) = (None, None);
+            (facts.nameservers, facts.dns) = (None, None);
+        }
         for network in rest.networks.values_mut().filter(|network| cluster.network(&network.name).is_some()) {
             network.autostart = false;
         }

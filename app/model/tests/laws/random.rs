@@ -1,15 +1,16 @@
 //! Hosts, and edits of documents, made at random.
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use model::{
-    Cluster, Mac, Observed, autostart, channel,
-    cluster::{Forward, Lease, Protocol, Route, Translation},
+    Cluster, Mac, Observed, RpFilter, autostart, channel,
+    cluster::{Forward, Gateway, Lease, Protocol, Route, Translation},
     gateway::{self, GatewayRequest},
     lease::collide,
     nic::{self, Place, Setting},
     note::Subject,
-    observed::{AgentChannel, DomainState, Link, ManagerKind},
+    observed::{AgentChannel, DomainState, Link, ManagerKind, Resolver},
+    resolver,
 };
 use proptest::prelude::*;
 
@@ -30,12 +31,14 @@ pub enum Edit {
     Move { nic: usize, place: usize },
     Unplug(usize),
     Cable(usize, bool),
-    Inside { nic: usize, last: u8, mtu: Option<u32>, route: bool },
+    Inside { nic: usize, last: u8, mtu: Option<u32>, filter: Option<usize>, dhcp: bool, accept_ra: bool, route: bool },
     Gateway { bridge: usize, guest: Option<usize>, members: usize, masquerade: bool, detach: bool },
     RemoveGateway(usize),
     Forward { bridge: usize, member: usize, port: u16, udp: bool },
+    Destinations { bridge: usize, nets: Option<Vec<u8>> },
     Autostart { guest: Option<usize>, on: bool },
     Channel { guest: usize, there: bool },
+    Resolver { guest: usize, servers: usize, hostname: Option<u8> },
     Keep(Option<ManagerKind>),
     Lease { nic: usize, last: u8, named: bool },
     Release(usize),
@@ -55,12 +58,24 @@ pub fn edit() -> impl Strategy<Value = Edit> {
         (nic.clone(), any::<bool>()).prop_map(|(nic, cable)| Edit::Cable(nic, cable)),
         (nic.clone(), 40..60u8, any::<bool>()).prop_map(|(nic, last, named)| Edit::Lease { nic, last, named }),
         nic.clone().prop_map(Edit::Release),
-        (nic, 100..140u8, proptest::option::of(1300..1500u32), any::<bool>())
-            .prop_map(|(nic, last, mtu, route)| Edit::Inside { nic, last, mtu, route }),
+        (
+            nic,
+            100..140u8,
+            proptest::option::of(1300..1500u32),
+            proptest::option::of(0..3usize),
+            proptest::bool::weighted(0.3),
+            any::<bool>(),
+            any::<bool>()
+        )
+            .prop_map(|(nic, last, mtu, filter, dhcp, accept_ra, route)| {
+                Edit::Inside { nic, last, mtu, filter, dhcp, accept_ra, route }
+            }),
         (bridge.clone(), proptest::option::weighted(0.8, guest), 0..16usize, any::<bool>(), any::<bool>()).prop_map(
             |(bridge, guest, members, masquerade, detach)| Edit::Gateway { bridge, guest, members, masquerade, detach }
         ),
         bridge.clone().prop_map(Edit::RemoveGateway),
+        (bridge.clone(), proptest::option::of(proptest::collection::vec(0..4u8, 0..3)))
+            .prop_map(|(bridge, nets)| Edit::Destinations { bridge, nets }),
         (bridge, 0..4usize, 79..82u16, any::<bool>()).prop_map(|(bridge, member, port, udp)| Edit::Forward {
             bridge,
             member,
@@ -69,6 +84,8 @@ pub fn edit() -> impl Strategy<Value = Edit> {
         }),
         (proptest::option::of(0..GUESTS.len()), any::<bool>()).prop_map(|(guest, on)| Edit::Autostart { guest, on }),
         (0..GUESTS.len(), proptest::bool::weighted(0.7)).prop_map(|(guest, there)| Edit::Channel { guest, there }),
+        (0..GUESTS.len(), 0..4usize, proptest::option::of(0..3u8))
+            .prop_map(|(guest, servers, hostname)| Edit::Resolver { guest, servers, hostname }),
         proptest::option::weighted(0.8, 0..4usize).prop_map(|kind| Edit::Keep(kind.map(|kind| ManagerKind::ALL[kind]))),
     ]
 }
@@ -128,13 +145,16 @@ pub fn edited(observed: &Observed, committed: &Cluster, cluster: &Cluster, edit:
         Edit::Move { nic, place: at } => nic::move_nic(observed, cluster, mac(*nic), &place(*at)),
         Edit::Unplug(nic) => nic::unplug(observed, cluster, mac(*nic)),
         Edit::Cable(nic, cable) => nic::set_cable(observed, cluster, mac(*nic), *cable),
-        Edit::Inside { nic, last, mtu, route } => {
+        Edit::Inside { nic, last, mtu, filter, dhcp, accept_ra, route } => {
             let address = vec![format!("192.168.99.{last}/24").parse().expect("a prefix")];
             let route = route.then(|| {
                 let to = format!("10.{last}.0.0/16").parse().expect("a prefix");
                 Route { to, via: "192.168.99.9".parse().expect("an address") }
             });
-            let setting = Setting { address, mtu: *mtu, routes: route.into_iter().collect(), ..Setting::default() };
+            let rp_filter = filter.map(|nth| RpFilter::ALL[nth]);
+            let routes = route.into_iter().collect();
+            let (dhcp, accept_ra, mtu) = (*dhcp, *accept_ra, *mtu);
+            let setting = Setting { address, dhcp, accept_ra, mtu, rp_filter, routes, ..Setting::default() };
             nic::set_inside(observed, cluster, mac(*nic), setting)
         }
         Edit::Gateway { bridge, guest, members, masquerade, detach } => {
@@ -155,8 +175,16 @@ pub fn edited(observed: &Observed, committed: &Cluster, cluster: &Cluster, edit:
                 detach_outside: *detach,
                 probe: None,
                 forwards: None,
+                destinations: None,
             };
             gateway::draft(observed, cluster, &request)
+        }
+        Edit::Resolver { guest, servers, hostname } => {
+            // The first is what they ask already.
+            let all = ["192.168.122.1", "10.0.0.9", "fd00::9"].map(|text| text.parse().expect("an address"));
+            let dns = all.into_iter().skip(servers % 2).take(*servers).collect();
+            let hostname = hostname.map(|number| format!("node{number}"));
+            Ok(resolver::set(cluster, &GUESTS[*guest].parse().expect("a name"), dns, hostname))
         }
         Edit::Keep(manager) => Ok(Cluster { manager: *manager, ..cluster.clone() }),
         Edit::Lease { nic, last, named } => {
@@ -195,6 +223,16 @@ pub fn edited(observed: &Observed, committed: &Cluster, cluster: &Cluster, edit:
             Ok(draft)
         }
         Edit::Channel { guest, there } => Ok(channel::set(cluster, &GUESTS[*guest].parse().expect("a name"), *there)),
+        Edit::Destinations { bridge, nets } => {
+            let mut draft = cluster.clone();
+            let named = |gateway: &&mut Gateway| &*gateway.bridge == BRIDGES[*bridge];
+            for gateway in draft.gateways.iter_mut().filter(named) {
+                let nets = nets.as_ref().map(|nets| BTreeSet::from_iter(nets));
+                let net = |third: &u8| format!("10.0.{third}.0/24").parse().expect("a prefix");
+                gateway.destinations = nets.map(|nets| nets.into_iter().map(net).collect());
+            }
+            Ok(draft)
+        }
         Edit::Autostart { guest, on } => {
             let guest = guest.map(|guest| Subject::Guest(GUESTS[guest].to_owned()));
             let subject = guest.unwrap_or_else(|| Subject::Network("default".to_owned()));
@@ -221,6 +259,10 @@ pub fn host() -> impl Strategy<Value = Observed> {
                 let managers = [None, Some(ManagerKind::Networkd), Some(ManagerKind::Ifupdown)];
                 facts.managers = managers[nth % managers.len()].into_iter().collect();
                 facts.systemd = nth == 1;
+                facts.interfaces.iter_mut().for_each(|interface| interface.accept_ra = Some(u8::from(nth < 2)));
+                let resolvers = [Resolver::File, Resolver::Resolved, Resolver::Dhclient, Resolver::NetworkManager];
+                facts.resolver = resolvers.get(nth).copied();
+                facts.static_hostname = (nth != 2).then(|| format!("node{nth}"));
             }
             if let Some((guest, live, controller)) = shut
                 && let Some(domain) = GUESTS[..guests].get(guest).and_then(|name| observed.domains.get_mut(*name))

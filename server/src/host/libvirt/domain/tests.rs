@@ -1,5 +1,5 @@
 use model::{
-    Mac,
+    Mac, RpFilter,
     observed::{Attachment, ChannelMark, Marks, NicMark},
 };
 use proptest::prelude::*;
@@ -90,9 +90,14 @@ fn marks_come_back() {
         .into(),
         routes: Vec::new(),
         mtus: [(Mac([0x52, 0x54, 0, 0, 0, 1]), 1400)].into(),
+        rp_filters: [(Mac([0x52, 0x54, 0, 0, 0, 1]), RpFilter::Loose)].into(),
+        dhcp: [Mac([0x52, 0x54, 0, 0, 0, 1])].into(),
+        accept_ra: [(Mac([0x52, 0x54, 0, 0, 0, 1]), 0)].into(),
         ip_forward: Some(false),
         autostart: Some(false),
         channel: Some(ChannelMark::Made),
+        dns: Some(vec!["10.0.0.9".parse().expect("an address")]),
+        hostname: None,
     };
     // libvirt puts our prefix and namespace on the element that it was given.
     let text = marks::build(&marks)
