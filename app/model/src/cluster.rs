@@ -215,7 +215,7 @@ impl Bridge {
 impl Guest {
     /// A guest of which only the name is said.
     pub fn new(name: GuestName) -> Self {
-        Self { name, autostart: None, dns: Vec::new(), hostname: None }
+        Self { name, autostart: None, agent: false, dns: Vec::new(), hostname: None }
     }
 }
 

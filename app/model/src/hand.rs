@@ -89,6 +89,8 @@ fn opened(observed: &Observed, cluster: &Cluster, domain: &Domain) -> Observed {
         addresses: Vec::new(),
         mtu: Some(0),
         rp_filter: None,
+        dhcp: false,
+        accept_ra: None,
     };
     let facts = GuestFacts {
         interfaces: macs.into_iter().map(interface).collect(),

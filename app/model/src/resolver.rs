@@ -8,7 +8,6 @@ use std::net::IpAddr;
 
 use crate::{
     Cluster,
-    cluster::Guest,
     name::GuestName,
     observed::{Folder, GuestFacts, Resolver},
     step::{Hostname, command::word},
@@ -105,7 +104,7 @@ pub fn is_so(facts: &GuestFacts, servers: Option<&[IpAddr]>) -> bool {
 /// A draft in which a guest has these name servers and this hostname; an entry that says nothing is none.
 #[must_use]
 pub fn set(draft: &Cluster, name: &GuestName, dns: Vec<IpAddr>, hostname: Option<String>) -> Cluster {
-    edit(draft, name, |guest| (guest.dns, guest.hostname) = (dns, hostname))
+    draft.with_guest(name, |guest| (guest.dns, guest.hostname) = (dns, hostname))
 }
 
 /// A step on the name servers, for somebody to type.

@@ -15,7 +15,7 @@ use ipnet::IpNet;
 
 use crate::{
     firewall::translation,
-    observed::{Address, Bridge, Folder, Link, Observed, Route, Rule, Table},
+    observed::{Address, Bridge, Folder, Link, Marks, Observed, Route, Rule, Table},
     topology::MAIN,
 };
 
@@ -71,7 +71,7 @@ impl Step {
             Self::SetLease { .. } => lease::simulate(self, observed),
             Self::SetMarks { guest, marks, .. } => {
                 if let Some(domain) = observed.domains.get_mut(guest) {
-                    domain.marks = marks.clone();
+                    domain.marks = Marks::clone(marks);
                 }
             }
             Self::SetGuestLinkUp { .. }

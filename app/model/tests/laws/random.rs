@@ -227,7 +227,7 @@ pub fn edited(observed: &Observed, committed: &Cluster, cluster: &Cluster, edit:
             let mut draft = cluster.clone();
             let named = |gateway: &&mut Gateway| &*gateway.bridge == BRIDGES[*bridge];
             for gateway in draft.gateways.iter_mut().filter(named) {
-                let nets = nets.as_ref().map(|nets| BTreeSet::from_iter(nets));
+                let nets = nets.as_ref().map(BTreeSet::from_iter);
                 let net = |third: &u8| format!("10.0.{third}.0/24").parse().expect("a prefix");
                 gateway.destinations = nets.map(|nets| nets.into_iter().map(net).collect());
             }
