@@ -53,6 +53,19 @@ test("gateway: by mouse", async () => {
   const form = page.getByRole("dialog");
   await form.getByRole("checkbox", { name: "node1" }).check();
   assert.equal(await form.getByLabel("Subnet").inputValue(), "192.168.48.0/24");
+  const add = form.getByRole("button", { name: "Add to the draft" });
+  await form.getByRole("button", { name: "Add a port" }).click();
+  await form.getByText("Say which port outside leads to the member").waitFor();
+  assert.equal(await form.getByRole("alert").count(), 0, "nothing is wrong before anything is written");
+  assert.ok(await add.isDisabled());
+  await form.getByLabel("Port outside").fill("http");
+  await form.getByRole("alert").filter({ hasText: "http is not a port" }).waitFor();
+  await form.getByRole("button", { name: "Remove this port" }).click();
+  await form.getByLabel("Members may reach").selectOption("only these networks");
+  assert.ok(await add.isDisabled(), "no network is named");
+  await form.getByLabel("Networks, separated by commas").fill("10.0.0.0/24, 10.0.0");
+  await form.getByRole("alert").filter({ hasText: "10.0.0 is not a network" }).waitFor();
+  await form.getByLabel("Networks, separated by commas").fill("10.0.0.0/24");
   await form.getByRole("button", { name: "Add to the draft" }).click();
   assert.ok((await sentences(page)).length > 3);
   await apply(page);
@@ -65,6 +78,9 @@ test("gateway: by mouse", async () => {
   await tray(page).locator(".proof.ok").filter({ hasText: way }).waitFor();
 
   await rail(page, "mybr0").click();
+  const drawer = page.getByRole("complementary", { name: "Details" });
+  await drawer.getByText("Members may reach").waitFor();
+  await drawer.getByText("10.0.0.0/24", { exact: true }).waitFor();
   await page.getByRole("button", { name: "Remove the gateway" }).click();
   await page.getByRole("button", { name: "Delete", exact: true }).click();
   await apply(page);

@@ -19,7 +19,7 @@ for (const entry of await readdir(root, { recursive: true, withFileTypes: true }
   if (!worth.test(path) || (await modified(`${path}.br`)) >= (await modified(path))) continue;
   const content = await readFile(path);
   const smaller = await compress(content, {
-    params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: content.length },
+    params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: content.length, [constants.BROTLI_PARAM_LGBLOCK]: 20 },
   });
   await writeFile(`${path}.br`, smaller);
 }

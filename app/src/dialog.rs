@@ -6,6 +6,7 @@ mod address;
 mod addresses;
 mod attach;
 mod bridge;
+mod destinations;
 mod dhcp;
 pub mod drafts;
 pub mod edit;
@@ -15,6 +16,7 @@ mod forward;
 mod gateway;
 mod history;
 mod keep;
+mod resolver;
 
 use leptos::prelude::*;
 
@@ -37,6 +39,7 @@ pub fn content(dialog: Dialog) -> Part {
         Dialog::Attach { guest } => view! { <attach::Attach guest mac=None/> },
         Dialog::Move { guest, mac } => view! { <attach::Attach guest mac=Some(mac)/> },
         Dialog::Address { guest, mac } => view! { <address::Address guest mac/> },
+        Dialog::Resolver(guest) => view! { <resolver::Resolver guest/> },
         Dialog::NewBridge => view! { <bridge::BridgeForm name=None/> },
         Dialog::EditBridge(name) => view! { <bridge::BridgeForm name=Some(name)/> },
         Dialog::Gateway { bridge, guest, outside } => view! { <gateway::Gateway bridge guest outside/> },
@@ -77,6 +80,10 @@ fn not_a_number(value: RwSignal<String>) -> Memo<Option<String>> {
         let text = text.trim();
         (!text.is_empty() && text.parse::<u32>().is_err()).then(|| fill(texts().not_a_number, &[text]))
     })
+}
+
+fn joined<T: ToString>(values: &[T]) -> String {
+    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// What the reader wrote that is none of several addresses, and those that are.

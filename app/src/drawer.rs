@@ -4,9 +4,12 @@
 
 mod autostart;
 mod bridge;
+pub mod channel;
+mod destinations;
 mod dhcp;
 mod forward;
 mod guest;
+mod hand;
 mod host;
 pub mod lease;
 mod link;
@@ -14,7 +17,9 @@ mod network;
 mod nic;
 mod ports;
 mod put_back;
+mod resolver;
 mod rules;
+mod ways;
 
 use leptos::prelude::*;
 use model::{Mac, note::Subject};

@@ -1,5 +1,6 @@
 //! Parts that know nothing of networks.
 
+pub mod copy;
 pub mod dialog;
 pub mod facts;
 pub mod field;

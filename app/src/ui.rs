@@ -26,6 +26,8 @@ pub enum Dialog {
         guest: String,
         mac: Mac,
     },
+    /// A guest's hostname and name servers.
+    Resolver(String),
     NewBridge,
     EditBridge(String),
     Gateway {

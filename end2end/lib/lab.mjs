@@ -53,11 +53,17 @@ export async function apply(cluster) {
 
 const final = (state) => state === "committed" || state === "rolled-back";
 
-/** The changes that the dashboard's log calls committed, and how many milliseconds each took, in all and for its steps alone. */
+/**
+ * The changes that the dashboard's log calls committed, and how many milliseconds each took: in all, for its steps alone, and
+ * while it waited for what guests did (what they did at the same time counts once).
+ */
 export async function committed() {
   const log = await readFile(`${needed("BRIDGEHEAD_LAB")}/log/bridgehead.log`, "utf8");
-  const lines = log.matchAll(/change (\d+) \((.*)\): committed in (\d+) ms, (\d+) ms/g);
-  return [...lines].map(([, id, why, all, steps]) => ({ id: Number(id), why, all: Number(all), steps: Number(steps) }));
+  const lines = log.matchAll(/change (\d+) \((.*)\): committed in (\d+) ms, (\d+) ms of them for its steps; guests worked (\d+) ms/g);
+  return [...lines].map(([, id, why, ...took]) => {
+    const [all, steps, guests] = took.map(Number);
+    return { id: Number(id), why, all, steps, guests };
+  });
 }
 
 /** Discards everybody's drafts, those of pages that were closed too. */

@@ -2,6 +2,8 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
+import { run } from "./lab.mjs";
+
 export const median = (values) => percentile(values, 0.5);
 
 export function percentile(values, share) {
@@ -74,4 +76,20 @@ export function listen(program, ...args) {
     next: (pattern) => new Promise((done) => waiting.add({ pattern, done })),
     end: () => child.kill(),
   };
+}
+
+/** How many milliseconds after the kernel's event each of so many new bridges is on the picture. */
+export async function bridgesShown(page, count) {
+  const kernel = listen("ip", "monitor", "link");
+  const took = [];
+  for (let nth = 0; nth < count; nth += 1) {
+    const name = `bench${nth}`;
+    const shown = page.evaluate(`(${appearance})(".rail-label b", "${name}")`);
+    const event = kernel.next(new RegExp(`: ${name}:`));
+    await run("ip", "link", "add", name, "type", "bridge");
+    took.push((await shown) - (await event));
+    await run("ip", "link", "delete", name);
+  }
+  kernel.end();
+  return took;
 }

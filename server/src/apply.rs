@@ -285,8 +285,13 @@ impl Engine {
         make(&self.watch.observed())
     }
 
+    /// How long guests have been at work so far.
+    fn guests_worked(&self) -> Duration {
+        self.host.libvirt.get().map(|libvirt| libvirt.guests_worked()).unwrap_or_default()
+    }
+
     async fn begin(&self, guard: OwnedMutexGuard<()>, aim: Aim, caller: &Caller) -> Result<Change, ApplyError> {
-        let since = Instant::now();
+        let (since, guests) = (Instant::now(), self.guests_worked());
         let Aim { plan, committed, draft, why, again, patience, guarded } = aim;
         if plan.is_blocked() {
             return Err(ApplyError::Blocked(plan.blocks().cloned().collect()));
@@ -328,6 +333,7 @@ impl Engine {
             noted: first,
             begun: 0,
             worked: Duration::ZERO,
+            guests,
         };
         tokio::spawn(async move {
             if guarded {
@@ -386,9 +392,12 @@ fn left_to_do(observed: &Observed, cluster: &Cluster) -> Vec<Step> {
 fn guests_to_ask(steps: &[Step]) -> Vec<String> {
     let plugged = |of: &Mac| steps.iter().any(|step| matches!(step, Step::AttachNic { nic, .. } if nic.mac == *of));
     guests_inside(steps.iter().filter(|step| match step {
-        Step::SetGuestLinkUp { mac, .. } | Step::SetGuestMtu { mac, .. } | Step::AddGuestAddress { mac, .. } => {
-            !plugged(mac)
-        }
+        Step::SetGuestLinkUp { mac, .. }
+        | Step::SetGuestMtu { mac, .. }
+        | Step::SetGuestFilter { mac, .. }
+        | Step::SetGuestDhcp { mac, .. }
+        | Step::SetGuestAcceptRa { mac, .. }
+        | Step::AddGuestAddress { mac, .. } => !plugged(mac),
         _ => true,
     }))
 }

@@ -16,7 +16,7 @@ use model::{
     Cluster, Language,
     cluster::Translation,
     event::Document,
-    gateway::GatewayRequest,
+    gateway::{Destinations, GatewayRequest},
     name::{GuestName, LinkName, NetworkName},
     note::Subject,
     plan::{Change, ChangeState, Plan},
@@ -79,6 +79,9 @@ pub struct Gateway {
     /// The address that a traceroute from each member must reach.
     #[arg(long)]
     probe: Option<std::net::IpAddr>,
+    /// What the members may reach outside: networks separated by commas, `none` or `all`; as it is if absent.
+    #[arg(long)]
+    destinations: Option<Destinations>,
     /// Remove the gateway, and all that was made for it: the bridge and its NICs.
     #[arg(long)]
     remove: bool,
@@ -283,6 +286,7 @@ impl Api {
             translation: if args.masquerade { Translation::Masquerade } else { Translation::Snat },
             detach_outside: args.detach_outside,
             forwards: None,
+            destinations: args.destinations.clone(),
             probe: args.probe,
         };
         self.post("drafts/gateway", serde_json::to_value(request)?).await
@@ -355,6 +359,7 @@ fn describe(proof: &Proof) -> String {
     let hops = hops.collect::<Vec<_>>().join(" → ");
     match &proof.trouble {
         Some(trouble) => format!("{}: {trouble}", proof.promise.guest),
+        None if proof.promise.refused => format!("{}: {hops}, no way to {}", proof.promise.guest, proof.promise.target),
         None => format!("{}: {hops}", proof.promise.guest),
     }
 }

@@ -17,9 +17,7 @@ mod read;
 mod session;
 mod site;
 
-use std::{
-    error::Error, fs, net::SocketAddr, os::fd::FromRawFd, os::unix::fs::OpenOptionsExt, path::Path, time::Duration,
-};
+use std::{error::Error, fs, os::fd::FromRawFd, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
 
 use axum::{
     Router,
@@ -97,7 +95,7 @@ async fn run(serve: Serve) -> Result<(), Box<dyn Error>> {
     announce(&running, &serve.state);
     tokio::spawn(ready(has_looked));
     tracing::info!("{}/?token={}", running.url, running.token);
-    axum::serve(listener, router(app).into_make_service_with_connect_info::<SocketAddr>())
+    axum::serve(listener, router(app).into_make_service_with_connect_info::<here::Peer>())
         .with_graceful_shutdown(stopped())
         .await?;
     retire(&serve.state);

@@ -126,7 +126,7 @@ impl Watch {
         };
         tokio::join!(reader.kernel(kernel::Part::SET), firewall, reader.named(domains, networks));
         let ask = async |guest: &str| match more.contains(guest) {
-            true => reader.guest(guest).await,
+            true => drop(reader.guest(guest).await),
             false => reader.guest_network(guest).await,
         };
         join_all(inside.iter().map(|guest| ask(guest))).await;

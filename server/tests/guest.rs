@@ -14,7 +14,10 @@ use std::{
 };
 
 use serde_json::Value;
-use server::{PROGRAM, Server, alone, say, until, within};
+use server::{Halted, PROGRAM, Server, alone, say, until, within};
+
+/// Nobody answers there; nobody asks.
+const DNS: &str = "10.0.0.9";
 
 const BRIDGE: &str = "[[bridge]]\nname = \"mybr0\"\naddress = \"192.168.48.1/24\"\n\n";
 
@@ -62,7 +65,11 @@ fn address(nth: usize) -> String {
     format!("192.168.48.{}", 10 * (nth + 1))
 }
 
-/// All guests on one bridge, this one their gateway.
+fn hostname(guest: &str) -> String {
+    format!("{guest}-named")
+}
+
+/// All guests on one bridge, this one their gateway, each with a name and a name server that it did not have.
 fn document(guests: &[String], gateway: usize) -> String {
     let mut text = BRIDGE.to_owned();
     for (nth, guest) in guests.iter().enumerate() {
@@ -70,6 +77,9 @@ fn document(guests: &[String], gateway: usize) -> String {
         text += &format!(
             "[[nic]]\nguest = \"{guest}\"\nmac = \"52:54:00:48:00:{nth:02x}\"\nbridge = \"mybr0\"\naddress = \"{address}/24\"\n\n"
         );
+    }
+    for guest in guests {
+        text += &format!("[[guest]]\nname = \"{guest}\"\ndns = \"{DNS}\"\nhostname = \"{}\"\n\n", hostname(guest));
     }
     let members: Vec<_> = guests.iter().filter(|guest| **guest != guests[gateway]).collect();
     text + &format!(
@@ -119,14 +129,16 @@ fn yes(holds: bool) -> &'static str {
 #[test]
 #[ignore = "needs guests with systems: run by make test-guests"]
 fn what_is_set_inside_is_kept_by_the_system_itself() {
-    let _alone = alone();
+    let (_alone, _halted) = (alone(), Halted::dashboard());
     let guests = guests();
     let mut server = Server::start("guest");
     guests.iter().for_each(|guest| server.hears(guest));
     let start = net::settled(PROGRAM);
     let files: BTreeMap<&String, Vec<String>> = guests.iter().map(|guest| (guest, etc(guest))).collect();
-    say("| gateway | guest | managers | address | default route | forwards | after a restart | undone |");
-    say("|---|---|---|---|---|---|---|---|");
+    say(
+        "| gateway | guest | managers | resolver | address | default route | forwards | dns | hostname | after a restart | undone |",
+    );
+    say("|---|---|---|---|---|---|---|---|---|---|---|");
     let mut failures = Vec::new();
     for gateway in 0..guests.len() {
         let state = |nth: usize| {
@@ -136,9 +148,11 @@ fn what_is_set_inside_is_kept_by_the_system_itself() {
                 has_address(&facts, &address(nth)),
                 is_gateway || default_route(&facts) == Some(&address(gateway)),
                 !is_gateway || (facts["ip_forward"] == true && translates(&facts)),
+                facts["nameservers"][0] == DNS,
+                facts["hostname"] == hostname(&guests[nth]),
             ]
         };
-        let all = || (0..guests.len()).map(state).collect::<Vec<[bool; 3]>>();
+        let all = || (0..guests.len()).map(state).collect::<Vec<[bool; 5]>>();
         server.must(&["apply", &server.file(&document(&guests, gateway)), "--yes"]);
         let set = all();
         // Nobody is there who could put anything back.
@@ -157,13 +171,17 @@ fn what_is_set_inside_is_kept_by_the_system_itself() {
         guests.iter().for_each(|guest| server.hears(guest));
         until("the change is undone", || server.run(&["undo"]).status.success());
         for (nth, guest) in guests.iter().enumerate() {
-            let restored = etc(guest) == files[guest];
-            let managers = facts(guest)["managers"].to_string();
+            let facts = facts(guest);
+            let named = facts["hostname"] == hostname(guest) || facts["nameservers"][0] == DNS;
+            let restored = etc(guest) == files[guest] && !named;
+            let (managers, resolver) = (&facts["managers"], &facts["resolver"]);
             let after = kept[nth].iter().all(|holds| *holds);
-            let [address, route, forwards] = set[nth].map(yes);
+            let [address, route, forwards, dns, name] = set[nth].map(yes);
             let (route, forwards) = if nth == gateway { ("—", forwards) } else { (route, "—") };
             let (via, after, undone) = (&guests[gateway], yes(after), yes(restored));
-            say(&format!("| {via} | {guest} | {managers} | {address} | {route} | {forwards} | {after} | {undone} |"));
+            say(&format!(
+                "| {via} | {guest} | {managers} | {resolver} | {address} | {route} | {forwards} | {dns} | {name} | {after} | {undone} |"
+            ));
             if !restored || !set[nth].iter().chain(&kept[nth]).all(|holds| *holds) {
                 failures.push(format!("{guest} behind {via}: {:?} {:?} {restored}", set[nth], kept[nth]));
             }

@@ -265,6 +265,8 @@ mod tests {
             addresses: vec![net("192.168.122.7/24"), net("fe80::1/64")],
             mtu: None,
             rp_filter: None,
+            dhcp: false,
+            accept_ra: None,
         };
         let facts = GuestFacts { interfaces: vec![interface], ..GuestFacts::default() };
         let mut observed = Observed::default();

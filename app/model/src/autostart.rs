@@ -3,12 +3,7 @@
 //! What is so already gets no entry, and what is to be the opposite of what the committed document says loses its entry: so
 //! that an entry, when it goes, gives back what was there before it.
 
-use crate::{
-    Cluster, Observed,
-    cluster::{Guest, Network},
-    name::NetworkName,
-    note::Subject,
-};
+use crate::{Cluster, Observed, cluster::Network, name::NetworkName, note::Subject};
 
 /// What is known of one guest or network.
 struct Said {
@@ -36,10 +31,7 @@ pub fn set(observed: &Observed, committed: &Cluster, draft: &Cluster, subject: &
     match subject {
         Subject::Guest(name) => {
             let Ok(name) = name.parse() else { return draft.clone() };
-            let mut edited = draft.clone();
-            edited.guests.retain(|guest| guest.name != name);
-            edited.guests.extend(wanted.then_some(Guest { name, autostart }));
-            edited
+            draft.with_guest(&name, |guest| guest.autostart = autostart)
         }
         Subject::Network(name) => {
             let Ok(name) = name.parse() else { return draft.clone() };

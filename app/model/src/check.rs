@@ -4,6 +4,9 @@
 
 mod autostart;
 mod bridge;
+mod channel;
+mod client;
+mod destinations;
 mod dhcp;
 mod forward;
 mod gateway;
@@ -12,6 +15,7 @@ mod lease;
 mod manager;
 mod nic;
 mod persist;
+mod resolver;
 mod setting;
 mod uplink;
 
@@ -22,6 +26,8 @@ use crate::{
     note::{Note, Sentence, Severity, Subject},
     step::Step,
 };
+
+pub use resolver::wrong_hostname;
 
 /// Checks a document for itself: everything in it counts as new.
 pub fn check(observed: &Observed, cluster: &Cluster) -> Vec<Note> {
@@ -35,10 +41,14 @@ pub fn review(observed: &Observed, committed: &Cluster, draft: &Cluster) -> Vec<
     uplink::check(observed, committed, draft, &mut notes);
     dhcp::check(observed, committed, draft, &mut notes);
     nic::check(observed, draft, &mut notes);
+    client::check(observed, draft, &mut notes);
     gateway::check(observed, committed, draft, &mut notes);
     forward::check(observed, committed, draft, &mut notes);
+    destinations::check(observed, draft, &mut notes);
     inside::check(observed, committed, draft, &mut notes);
     autostart::check(observed, committed, draft, &mut notes);
+    channel::check(observed, committed, draft, &mut notes);
+    resolver::check(draft, &mut notes);
     lease::check(observed, committed, draft, &mut notes);
     manager::check(observed, committed, draft, &mut notes);
     persist::check(observed, draft, &mut notes);

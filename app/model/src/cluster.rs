@@ -17,7 +17,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Mac,
+    Mac, RpFilter,
     name::{GuestName, LinkName, NetworkName},
     note::Subject,
     observed::ManagerKind,
@@ -106,16 +106,26 @@ pub struct Nic {
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     #[borsh(serialize_with = "wire::write_nets", deserialize_with = "wire::read_nets")]
     pub address: Vec<IpNet>,
+    /// Its IPv4 address and a default route come by DHCP, besides what is said here.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dhcp: bool,
+    /// Its IPv6 addresses come by router advertisements.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub accept_ra: bool,
     /// The next hop of the guest's default route, reached through this NIC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub default_route: Option<IpAddr>,
-    /// The metric of that route. Other default routes with a greater one stay then; without it, there is only this one.
+    /// The metric of that route. Other default routes with a greater one stay then. Without it there is only this one, or, where
+    /// a manager inside sets others again and again, this one counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric: Option<u32>,
     /// Bytes, inside the guest; what it was if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtu: Option<u32>,
+    /// Source validation inside the guest; what it was if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rp_filter: Option<RpFilter>,
     /// Further routes of the guest through this NIC.
     #[serde(default, rename = "route", skip_serializing_if = "Vec::is_empty")]
     pub routes: Vec<Route>,
@@ -148,6 +158,16 @@ pub struct Guest {
     /// Whether it starts with the host. Removing the entry gives back what was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autostart: Option<bool>,
+    /// It has the channel of the guest agent. Removing the entry takes the channel out, if it was not there before.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub agent: bool,
+    /// The name servers that it asks, at most three; what it asked before if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "one_or_many")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+    pub dns: Vec<IpAddr>,
+    /// What it calls itself (RFC 1123); what it did before if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
 }
 
 /// A libvirt network.
@@ -198,6 +218,13 @@ impl Bridge {
     }
 }
 
+impl Guest {
+    /// A guest of which only the name is said.
+    pub fn new(name: GuestName) -> Self {
+        Self { name, autostart: None, agent: false, dns: Vec::new(), hostname: None }
+    }
+}
+
 /// As `ip route` writes it: `10.0.0.0/8 via 192.168.48.1`.
 impl Display for Route {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -217,7 +244,13 @@ impl FromStr for Route {
 impl Nic {
     /// Whether nothing is said of what it is inside its guest.
     pub fn is_idle_inside(&self) -> bool {
-        self.address.is_empty() && self.default_route.is_none() && self.mtu.is_none() && self.routes.is_empty()
+        self.address.is_empty()
+            && !self.dhcp
+            && !self.accept_ra
+            && self.default_route.is_none()
+            && self.mtu.is_none()
+            && self.rp_filter.is_none()
+            && self.routes.is_empty()
     }
 }
 
@@ -236,6 +269,20 @@ impl Cluster {
 
     pub fn guest(&self, name: &str) -> Option<&Guest> {
         self.guests.iter().find(|guest| &*guest.name == name)
+    }
+
+    /// With an edited entry of a guest, in its place; one that says nothing is none.
+    #[must_use]
+    pub fn with_guest(&self, name: &GuestName, edit: impl FnOnce(&mut Guest)) -> Self {
+        let blank = Guest::new(name.clone());
+        let mut edited = self.clone();
+        let place = self.guests.iter().position(|guest| guest.name == *name);
+        let mut guest = place.map_or_else(|| blank.clone(), |place| edited.guests.remove(place));
+        edit(&mut guest);
+        if guest != blank {
+            edited.guests.insert(place.unwrap_or(edited.guests.len()), guest);
+        }
+        edited
     }
 
     pub fn network(&self, name: &str) -> Option<&Network> {

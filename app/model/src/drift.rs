@@ -3,17 +3,18 @@
 //! Drift is a plan that is not empty: each step that would put the host back is one note, and its fix, if there is one,
 //! is the document that says what is.
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use crate::{
-    Cluster, Mac, Observed,
+    Cluster, Mac, Observed, channel,
     cluster::{Lease, Range},
     gateway,
     nic::{self, Place},
     note::{Fix, Note, Sentence, Severity},
     observed::{Attachment, DhcpHost, DhcpRange},
     plan::plan,
-    step::{GuestRoute, Step},
+    resolver,
+    step::{GuestRoute, Step, TableEntry},
     topology::bridge_of,
 };
 
@@ -120,6 +121,10 @@ fn words(observed: &Observed, step: &Step) -> Sentence {
                 format!("{guest} 的 {mac} 接在 {is}，文档要求 {says}。"),
             )
         }
+        Step::AttachChannel { guest, .. } => Sentence::new(
+            format!("{guest} lacks the channel of the guest agent, which the document says."),
+            format!("{guest} 缺少文档要求的 guest agent 通道。"),
+        ),
         Step::SetLease { network, lease: Some(DhcpHost { mac: Some(mac), address, .. }), .. } => Sentence::new(
             format!("{network} does not always give {address} to {mac}, which the document says."),
             format!("{network} 没有文档要求的 {mac} 的静态租约 {address}。"),
@@ -131,6 +136,18 @@ fn words(observed: &Observed, step: &Step) -> Sentence {
         Step::SetGuestMtu { guest, mac, mtu, was } => Sentence::new(
             format!("In {guest}, the MTU of {mac} is {was}, the document says {mtu}."),
             format!("{guest} 内 {mac} 的 MTU 为 {was}，文档要求 {mtu}。"),
+        ),
+        Step::SetGuestFilter { guest, mac, mode, was } => Sentence::new(
+            format!("In {guest}, rp_filter of {mac} is {was}, the document says {mode}."),
+            format!("{guest} 内 {mac} 的 rp_filter 为 {was}，文档要求 {mode}。"),
+        ),
+        Step::SetGuestDhcp { guest, mac, on: true, .. } => Sentence::new(
+            format!("In {guest}, nobody gets {mac} an address by DHCP, which the document says."),
+            format!("{guest} 内没有程序按文档要求通过 DHCP 为 {mac} 获取地址。"),
+        ),
+        Step::SetGuestAcceptRa { guest, mac, .. } => Sentence::new(
+            format!("In {guest}, {mac} takes no router advertisements, which the document says."),
+            format!("{guest} 内的 {mac} 没有按文档要求接受路由器通告。"),
         ),
         Step::AddGuestRoute { guest, route: GuestRoute { to: Some(to), via, .. } } => Sentence::new(
             format!("{guest} has no route to {to} by way of {via}, which the document says."),
@@ -147,6 +164,12 @@ fn words(observed: &Observed, step: &Step) -> Sentence {
             format!("{guest} is a gateway and does not forward."),
             format!("{guest} 是网关，但没有开启转发。"),
         ),
+        Step::ReplaceGuestTable { guest, translations, was, .. } if translates_alike(translations, was) => {
+            Sentence::new(
+                format!("{guest} is a gateway and does not limit what its members reach as the document says."),
+                format!("{guest} 是网关，但对成员可访问范围的限制与文档不符。"),
+            )
+        }
         Step::ReplaceGuestTable { guest, .. } => Sentence::new(
             format!("{guest} is a gateway and does not translate as the document says."),
             format!("{guest} 是网关，但地址转换与文档不符。"),
@@ -155,8 +178,34 @@ fn words(observed: &Observed, step: &Step) -> Sentence {
             format!("{guest} would not start as the document says: files of ours inside it were changed or are gone."),
             format!("{guest} 下次启动后将与文档不符：其中我们的文件被改动或不见了。"),
         ),
+        Step::SetGuestDns { guest, servers: Some(servers), .. } => {
+            let asked = observed.guests.get(guest).and_then(|facts| facts.nameservers.as_deref());
+            let (is, says) = (addresses(asked.unwrap_or_default()), addresses(servers));
+            Sentence::new(
+                format!("{guest} has the name servers {is}, the document says {says}."),
+                format!("{guest} 的 DNS 服务器是 {is}，文档要求 {says}。"),
+            )
+        }
+        Step::SetGuestHostname { guest, hostname, was } if hostname.name != was.name => {
+            let (is, says) = (&was.name, &hostname.name);
+            Sentence::new(
+                format!("{guest} calls itself {is}, the document says {says}."),
+                format!("{guest} 的主机名是 {is}，文档要求 {says}。"),
+            )
+        }
         _ => generic(step),
     }
+}
+
+fn translates_alike(a: &[TableEntry], b: &[TableEntry]) -> bool {
+    let translated =
+        |entries: &[TableEntry]| entries.iter().filter(|entry| !entry.limits()).cloned().collect::<BTreeSet<_>>();
+    translated(a) == translated(b)
+}
+
+fn addresses(addresses: &[IpAddr]) -> String {
+    let words = addresses.iter().map(ToString::to_string).collect::<Vec<_>>();
+    if words.is_empty() { "–".to_owned() } else { words.join(", ") }
 }
 
 fn generic(step: &Step) -> Sentence {
@@ -204,6 +253,7 @@ fn adopted(observed: &Observed, cluster: &Cluster, step: &Step) -> Option<Cluste
             });
         }
         Step::AttachNic { nic, .. } => draft.nics.retain(|own| own.mac != nic.mac),
+        Step::AttachChannel { guest, .. } => return Some(channel::set(cluster, &guest.parse().ok()?, false)),
         Step::UpdateNic { nic, was, .. } if nic.attachment != was.attachment => {
             return moved(observed, cluster, nic.mac, &was.attachment);
         }
@@ -225,6 +275,25 @@ fn adopted(observed: &Observed, cluster: &Cluster, step: &Step) -> Option<Cluste
         }
         Step::SetGuestMtu { mac, was, .. } => {
             draft.nics.iter_mut().filter(|nic| nic.mac == *mac).for_each(|nic| nic.mtu = Some(*was));
+        }
+        Step::SetGuestFilter { mac, was, .. } => {
+            draft.nics.iter_mut().filter(|nic| nic.mac == *mac).for_each(|nic| nic.rp_filter = Some(*was));
+        }
+        Step::SetGuestDhcp { mac, on: true, .. } => {
+            draft.nics.iter_mut().filter(|nic| nic.mac == *mac).for_each(|nic| nic.dhcp = false);
+        }
+        Step::SetGuestAcceptRa { mac, .. } => {
+            draft.nics.iter_mut().filter(|nic| nic.mac == *mac).for_each(|nic| nic.accept_ra = false);
+        }
+        Step::SetGuestDns { guest, servers: Some(_), .. } => {
+            let asked = observed.guests.get(guest)?.nameservers.as_ref()?;
+            let asked: Vec<IpAddr> = asked.iter().take(resolver::MOST).copied().collect();
+            let own = draft.guests.iter_mut().filter(|own| *own.name == **guest);
+            own.for_each(|own| own.dns.clone_from(&asked));
+        }
+        Step::SetGuestHostname { guest, was, .. } => {
+            let own = draft.guests.iter_mut().filter(|own| *own.name == **guest);
+            own.for_each(|own| own.hostname = Some(was.name.clone()));
         }
         Step::AddGuestRoute { route, .. } => {
             draft.nics.iter_mut().filter(|nic| nic.mac == route.mac).for_each(|nic| match route.to {

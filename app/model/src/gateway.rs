@@ -1,5 +1,7 @@
 //! One request, one gateway: what the button, the API and the command line turn into a draft.
 
+mod destinations;
+
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -16,6 +18,8 @@ use crate::{
     pool, resolve,
     topology::mac_of,
 };
+
+pub use destinations::{Destinations, NoNetwork};
 
 /// Make a guest, or the host, the gateway of a bridge; with whatever is missing for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +51,10 @@ pub struct GatewayRequest {
     /// As they are if absent.
     #[serde(default, rename = "forward", skip_serializing_if = "Option::is_none")]
     pub forwards: Option<Vec<Forward>>,
+    /// As they are if absent; `"all"`, or `{"only": […]}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = serde_json::Value))]
+    pub destinations: Option<Destinations>,
 }
 
 /// The document with that gateway: bridge, NICs and addresses that are missing are added, those that are there are used.
@@ -72,6 +80,10 @@ pub fn draft(observed: &Observed, cluster: &Cluster, request: &GatewayRequest) -
     };
     let old = draft.gateway(&request.bridge);
     let forwards = request.forwards.clone().or_else(|| old.map(|old| old.forwards.clone()));
+    let destinations = match &request.destinations {
+        Some(wanted) => wanted.clone().nets(),
+        None => old.and_then(|old| old.destinations.clone()),
+    };
     let gateway = Gateway {
         bridge: request.bridge.clone(),
         guest: request.guest.clone(),
@@ -81,6 +93,7 @@ pub fn draft(observed: &Observed, cluster: &Cluster, request: &GatewayRequest) -
         members: request.members.clone(),
         detach_outside: request.detach_outside,
         probe: request.probe,
+        destinations,
         forwards: forwards.unwrap_or_default(),
     };
     match draft.gateways.iter_mut().find(|there| there.bridge == request.bridge) {
@@ -230,6 +243,7 @@ pub fn suggest(observed: &Observed, cluster: &Cluster, about: About<'_>) -> Opti
         detach_outside: old.is_some_and(|old| old.detach_outside),
         probe: old.and_then(|old| old.probe),
         forwards: old.map(|old| old.forwards.clone()),
+        destinations: old.map(|old| old.destinations.clone().into()),
         bridge,
     })
 }

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Cluster, Mac, Observed,
+    Cluster, Mac, Observed, RpFilter,
     cluster::{Bridge, Nic, Route},
     name::{GuestName, LinkName, NetworkName},
     note::{Note, Sentence, Severity, Subject},
@@ -114,9 +114,12 @@ pub(crate) fn blank(guest: GuestName, mac: Mac) -> Nic {
         plugged: true,
         cable: true,
         address: Vec::new(),
+        dhcp: false,
+        accept_ra: false,
         default_route: None,
         metric: None,
         mtu: None,
+        rp_filter: None,
         routes: Vec::new(),
         put_back: false,
     }
@@ -190,7 +193,8 @@ pub fn unplug(observed: &Observed, cluster: &Cluster, mac: Mac) -> Result<Cluste
 /// What was set for its old place means nothing elsewhere.
 fn clear_inside(nic: &mut Nic) {
     nic.address.clear();
-    (nic.default_route, nic.metric, nic.mtu) = (None, None, None);
+    (nic.dhcp, nic.accept_ra) = (false, false);
+    (nic.default_route, nic.metric, nic.mtu, nic.rp_filter) = (None, None, None, None);
     nic.routes.clear();
 }
 
@@ -215,11 +219,14 @@ pub fn set_cable(observed: &Observed, cluster: &Cluster, mac: Mac, cable: bool) 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Setting {
     pub address: Vec<IpNet>,
+    pub dhcp: bool,
+    pub accept_ra: bool,
     /// The next hop of the guest's default route, and the route's metric.
     pub default_route: Option<IpAddr>,
     pub metric: Option<u32>,
     /// Bytes.
     pub mtu: Option<u32>,
+    pub rp_filter: Option<RpFilter>,
     pub routes: Vec<Route>,
 }
 
@@ -228,8 +235,10 @@ pub fn set_inside(observed: &Observed, cluster: &Cluster, mac: Mac, setting: Set
     let mut draft = cluster.clone();
     let at = entry(observed, &mut draft, mac)?;
     let nic = &mut draft.nics[at];
-    let Setting { address, default_route, metric, mtu, routes } = setting;
-    (nic.address, nic.default_route, nic.metric, nic.mtu, nic.routes) = (address, default_route, metric, mtu, routes);
+    let Setting { address, dhcp, accept_ra, default_route, metric, mtu, rp_filter, routes } = setting;
+    (nic.address, nic.dhcp, nic.accept_ra) = (address, dhcp, accept_ra);
+    (nic.default_route, nic.metric) = (default_route, metric);
+    (nic.mtu, nic.rp_filter, nic.routes) = (mtu, rp_filter, routes);
     Ok(draft)
 }
 

@@ -3,6 +3,7 @@
 //! Facts that move by themselves all the time (neighbours, FDB, counters, lease expiry) do not raise the generation:
 //! see [`Observed::same_structure`].
 
+mod client;
 mod domain;
 mod guest;
 mod link;
@@ -18,8 +19,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::wire;
 
-pub use domain::{AgentChannel, Attachment, Domain, DomainState, Marks, Nic, NicMark, RouteMark};
-pub use guest::{GuestFacts, GuestInterface, GuestRoute};
+pub use client::DhcpClient;
+pub use domain::{
+    AgentChannel, Attachment, ChannelMark, Domain, DomainState, HostnameMark, Marks, Nic, NicMark, RouteMark,
+};
+pub use guest::{GuestFacts, GuestInterface, GuestRoute, Resolver};
 pub use link::{Address, Bridge, Counters, Link, Port, Tun};
 pub use manager::{Folder, Manager, ManagerKind};
 pub use network::{DhcpHost, DhcpRange, Lease, Network, Subnet};

@@ -1,8 +1,9 @@
 //! What a guest's own system is told, so that its next start is as the document says, with nobody's help.
 //!
 //! Files of ours, in the folders where the system itself looks; a NIC is named in them by its MAC. Only what the document
-//! says is written: a NIC of which it says no address is left to whoever sets it up.
+//! says is written: a NIC of which it says neither address nor DHCP is left to whoever sets it up, source validation aside.
 
+mod filter;
 mod gateway;
 mod ifupdown;
 mod netplan;
@@ -17,15 +18,15 @@ use std::{
 use ipnet::IpNet;
 
 use crate::{
-    Mac,
+    Mac, RpFilter,
     cluster::Route,
-    observed::{Folder, GuestFacts, ManagerKind},
+    observed::{DhcpClient, Folder, GuestFacts, ManagerKind},
     plan::wishes::Wishes,
     step::{TableEntry, command::word},
 };
 
 /// Where files of ours may be inside a guest.
-pub const FOLDERS: [&str; 8] = [
+pub const FOLDERS: [&str; 9] = [
     "/etc/netplan",
     "/etc/systemd/network",
     "/etc/network/interfaces.d",
@@ -34,22 +35,27 @@ pub const FOLDERS: [&str; 8] = [
     gateway::TABLES,
     "/etc/systemd/system",
     gateway::DROP_IN,
+    filter::RULES,
 ];
 
 /// Folders that are made for files of ours, and go with the last of them.
 pub const MADE: [&str; 2] = [gateway::TABLES, gateway::DROP_IN];
 
-/// The metric of a default route that is to win over those that managers set by themselves (100 and more).
-const METRIC: u32 = 10;
+/// The metric of a default route of ours where the manager's DHCP client sets one too, with 100 and more, and again with
+/// each renewal of its lease: ours wins beside it.
+pub fn metric(manager: ManagerKind) -> Option<u32> {
+    (manager != ManagerKind::Ifupdown).then_some(10)
+}
 
 /// Whether a file in a guest is one that is written here. A guest that has a Bridgehead of its own has others.
 pub fn is_ours(path: &str) -> bool {
     let Some((folder, name)) = path.rsplit_once('/') else { return false };
-    let Some(rest) = name.strip_prefix(Folder::OURS) else { return false };
+    let name = if folder == filter::RULES { name.strip_prefix(filter::LATE) } else { Some(name) };
+    let Some(rest) = name.and_then(|name| name.strip_prefix(Folder::OURS)) else { return false };
     let of_nic = |rest: &str| {
         let (mac, suffix) = rest.split_at_checked(12).unwrap_or_default();
         mac.chars().all(|c| c.is_ascii_hexdigit())
-            && ["", ".network", ".yaml", ".nmconnection"].contains(&suffix)
+            && ["", ".network", ".yaml", ".nmconnection", ".rules"].contains(&suffix)
             && !mac.is_empty()
     };
     FOLDERS.contains(&folder)
@@ -60,12 +66,15 @@ pub fn is_ours(path: &str) -> bool {
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     nics: BTreeMap<Mac, Nic>,
+    filters: BTreeMap<Mac, RpFilter>,
     gateway: Option<Vec<TableEntry>>,
 }
 
 #[derive(Debug, Clone, Default)]
 struct Nic {
     addresses: Vec<IpNet>,
+    dhcp: bool,
+    accept_ra: bool,
     /// The next hop of the default route.
     via: Option<IpAddr>,
     /// Of the default route, if it was said.
@@ -76,8 +85,9 @@ struct Nic {
 
 impl Settings {
     pub fn of(wishes: &Wishes, guest: &str) -> Self {
-        let own = wishes.nics.iter().filter(|(_, wish)| wish.guest == guest && wish.attachment.is_some());
-        let own = own.filter(|(_, wish)| !wish.addresses.is_empty());
+        let own = || wishes.nics.iter().filter(|(_, wish)| wish.guest == guest && wish.attachment.is_some());
+        let filters = own().filter_map(|(mac, wish)| Some((*mac, wish.rp_filter?)));
+        let own = own().filter(|(_, wish)| wish.dhcp || !wish.addresses.is_empty());
         let route = wishes.routes.get(guest);
         let further = wishes.further.get(guest).map(Vec::as_slice).unwrap_or_default();
         let nics = own.map(|(mac, wish)| {
@@ -85,6 +95,8 @@ impl Settings {
             let own = further.iter().filter(|route| route.mac == *mac);
             let nic = Nic {
                 addresses: wish.addresses.clone(),
+                dhcp: wish.dhcp,
+                accept_ra: wish.accept_ra,
                 via: route.map(|route| route.via),
                 metric: route.and_then(|route| route.metric),
                 mtu: wish.mtu,
@@ -92,7 +104,10 @@ impl Settings {
             };
             (*mac, nic)
         });
-        Self { nics: nics.collect(), gateway: wishes.gateways.get(guest).cloned() }
+        let given: BTreeSet<IpAddr> = own_addresses(wishes, guest).collect();
+        let lasting = |entries: &Vec<TableEntry>| entries.iter().map(|entry| gateway::lasting(entry, &given)).collect();
+        let gateway = wishes.gateways.get(guest).map(lasting);
+        Self { nics: nics.collect(), filters: filters.collect(), gateway }
     }
 
     /// The files that say so, by path, for a system as it was found.
@@ -105,6 +120,9 @@ impl Settings {
             ManagerKind::Ifupdown => ifupdown::write,
         };
         let mut files: BTreeMap<String, String> = self.nics.iter().map(|(mac, nic)| write(*mac, nic)).collect();
+        if facts.systemd {
+            files.extend(self.filters.iter().map(|(mac, mode)| filter::write(*mac, *mode)));
+        }
         if let Some(entries) = &self.gateway {
             files.extend(gateway::write(entries, facts.systemd));
         }
@@ -112,8 +130,19 @@ impl Settings {
     }
 }
 
+/// What the document says that the guest has at every start.
+fn own_addresses(wishes: &Wishes, guest: &str) -> impl Iterator<Item = IpAddr> {
+    let own = wishes.nics.values().filter(move |wish| wish.guest == guest && wish.attachment.is_some());
+    own.flat_map(|wish| &wish.addresses).map(|net| net.addr())
+}
+
+/// The process id of a DHCP client that runs by itself. AppArmor's profile of dhclient knows such names.
+pub fn pid(mac: Mac, client: DhcpClient) -> String {
+    format!("/run/{client}.{}.pid", name(mac))
+}
+
 /// `90-bridgehead-525400480010`.
-fn name(mac: Mac) -> String {
+pub(crate) fn name(mac: Mac) -> String {
     format!("{}-{}", Folder::OURS, mac.to_string().replace(':', ""))
 }
 

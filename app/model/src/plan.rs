@@ -2,6 +2,9 @@
 
 mod autostart;
 mod bridge;
+mod channel;
+mod client;
+mod destinations;
 mod dhcp;
 mod firewall;
 mod forward;
@@ -14,6 +17,8 @@ mod marks;
 pub(crate) mod nic;
 mod persist;
 mod put_back;
+mod resolver;
+mod setting;
 mod uplink;
 pub(crate) mod wishes;
 
@@ -43,7 +48,6 @@ pub fn plan(observed: &Observed, committed: &Cluster, draft: &Cluster) -> Plan {
 }
 
 /// The steps of a plan, whatever blocks it.
-#[cfg(feature = "toml")]
 pub(crate) fn steps(observed: &Observed, committed: &Cluster, draft: &Cluster) -> Vec<Step> {
     Planner::of(observed, committed, draft).sorted()
 }
@@ -75,6 +79,10 @@ enum Phase {
     BridgesOff,
     /// What is for a later start, when the host is so already.
     Files,
+    /// DHCP clients that those files tell what to do.
+    Clients,
+    /// The way into a guest, when nothing is left to be done inside.
+    ChannelsOff,
     /// Forgets what has been given back.
     MarksOff,
 }
@@ -123,6 +131,8 @@ impl<'a> Planner<'a> {
         nic::plan(&mut planner);
         gateway::plan(&mut planner);
         guest::plan(&mut planner);
+        channel::plan(&mut planner);
+        resolver::plan(&mut planner);
         autostart::plan(&mut planner);
         manager::plan(&mut planner);
         persist::plan(&mut planner);

@@ -16,6 +16,9 @@ use crate::{
 /// The subnet that is offered first.
 const FIRST: u8 = 48;
 
+/// What a guest says of nets that are wider takes nothing from others: half a default route of a VPN, or a lie.
+const WIDEST: u8 = 8;
+
 /// Every net that is somewhere on the host, in a guest or in the document. Default routes do not count.
 fn nets(observed: &Observed, cluster: &Cluster) -> Vec<IpNet> {
     let links = observed.links.values().flat_map(|link| &link.addresses).map(|address| address.net);
@@ -23,10 +26,11 @@ fn nets(observed: &Observed, cluster: &Cluster) -> Vec<IpNet> {
     let networks = observed.networks.values().flat_map(|network| &network.subnets).map(|subnet| subnet.address);
     let guests = observed.guests.values().flat_map(|facts| &facts.interfaces).flat_map(|own| own.addresses.clone());
     let inner = observed.guests.values().filter_map(|facts| facts.routes.as_ref()).flatten();
-    let inner = inner.filter(|route| !route.is_default()).map(|route| route.destination);
+    let inner = inner.map(|route| route.destination);
+    let guests = guests.chain(inner).filter(|net| net.addr().is_ipv6() || net.prefix_len() >= WIDEST);
     let bridges = cluster.bridges.iter().flat_map(|bridge| bridge.address.clone());
     let nics = cluster.nics.iter().flat_map(|nic| nic.address.clone());
-    links.chain(routes).chain(networks).chain(guests).chain(inner).chain(bridges).chain(nics).collect()
+    links.chain(routes).chain(networks).chain(guests).chain(bridges).chain(nics).collect()
 }
 
 /// A private /24 that meets nothing else: 192.168.48.0/24 if it can be.

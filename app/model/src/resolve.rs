@@ -214,6 +214,12 @@ pub fn hiding_link(observed: &Observed, gateway: &Gateway) -> Option<String> {
     network.bridge.clone().filter(|_| network.forward.as_deref() == Some("nat"))
 }
 
+/// Whether the gateway lets its members reach this address. It routes IPv4, and limits nothing else.
+pub fn may_reach(observed: &Observed, cluster: &Cluster, gateway: &Gateway, target: IpAddr) -> bool {
+    let Some(reached) = gateway.destinations.as_ref().filter(|_| target.is_ipv4()) else { return true };
+    reached.iter().chain(&subnets(observed, cluster, gateway)).any(|net| net.contains(&target))
+}
+
 /// What a traceroute from a member must reach: as the document says, else the host's own next hop.
 pub fn probe(observed: &Observed, gateway: &Gateway) -> Option<IpAddr> {
     gateway.probe.or_else(|| {

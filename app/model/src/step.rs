@@ -4,9 +4,11 @@
 //! A step carries everything that execution needs, names and order included; only a guest's own name for a NIC is looked
 //! up by MAC when the step runs. What a step replaces is in its `was`, so that its inverse needs nothing else.
 
+pub mod client;
 pub(crate) mod command;
 pub(crate) mod dhcp;
 mod entry;
+mod hostname;
 pub(crate) mod interface;
 mod inverse;
 mod remaining;
@@ -24,14 +26,15 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Mac,
+    Mac, RpFilter,
     note::Sentence,
-    observed::{Attachment, DhcpHost, DhcpRange, ManagerKind, Marks},
+    observed::{Attachment, DhcpClient, DhcpHost, DhcpRange, ManagerKind, Marks, Resolver},
     wire,
 };
 
 pub use dhcp::ServedNetwork;
 pub use entry::{DestinationTranslation, Forwarded, SourceTranslation, TableEntry};
+pub use hostname::Hostname;
 
 /// One effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
@@ -131,6 +134,17 @@ pub enum Step {
         live: bool,
         config: bool,
     },
+    /// Gives a guest the channel that its agent speaks through.
+    AttachChannel {
+        guest: String,
+        live: bool,
+        config: bool,
+    },
+    DetachChannel {
+        guest: String,
+        live: bool,
+        config: bool,
+    },
     /// Whether a guest starts with the host.
     SetGuestAutostart {
         guest: String,
@@ -179,8 +193,8 @@ pub enum Step {
     /// Notes in the domain's metadata what is ours and what was before.
     SetMarks {
         guest: String,
-        marks: Marks,
-        was: Marks,
+        marks: Box<Marks>,
+        was: Box<Marks>,
     },
 
     // The inside of guests, by their agent.
@@ -195,6 +209,30 @@ pub enum Step {
         mac: Mac,
         mtu: u32,
         was: u32,
+    },
+    /// The NIC's own `rp_filter`; that of all may overrule it.
+    SetGuestFilter {
+        guest: String,
+        mac: Mac,
+        mode: RpFilter,
+        was: RpFilter,
+    },
+    /// Has a DHCP client get a NIC an IPv4 address, or ends it with what it got. The addresses in `keep` stay.
+    SetGuestDhcp {
+        guest: String,
+        mac: Mac,
+        on: bool,
+        client: DhcpClient,
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+        #[borsh(serialize_with = "wire::write_nets", deserialize_with = "wire::read_nets")]
+        keep: Vec<IpNet>,
+    },
+    /// `net.ipv6.conf.<interface>.accept_ra`.
+    SetGuestAcceptRa {
+        guest: String,
+        mac: Mac,
+        mode: u8,
+        was: u8,
     },
     AddGuestAddress {
         guest: String,
@@ -239,6 +277,23 @@ pub enum Step {
         files: BTreeMap<String, String>,
         #[borsh(deserialize_with = "wire::read_map")]
         was: BTreeMap<String, String>,
+    },
+    /// Has the guest ask these name servers, now and after its next start; `None` takes ours away again.
+    SetGuestDns {
+        guest: String,
+        resolver: Resolver,
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>))]
+        servers: Option<Vec<IpAddr>>,
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>))]
+        was: Option<Vec<IpAddr>>,
+        /// Those that it has without ours.
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+        others: Vec<IpAddr>,
+    },
+    SetGuestHostname {
+        guest: String,
+        hostname: Hostname,
+        was: Hostname,
     },
 }
 

@@ -61,6 +61,15 @@ pub(crate) fn read_nets<R: Read>(reader: &mut R) -> Result<Vec<IpNet>> {
     (0..u32::deserialize_reader(reader)?).map(|_| read_net(reader)).collect()
 }
 
+pub(crate) fn write_some_nets<W: Write>(nets: &Option<Vec<IpNet>>, writer: &mut W) -> Result<()> {
+    nets.is_some().serialize(writer)?;
+    nets.iter().try_for_each(|nets| write_nets(nets, writer))
+}
+
+pub(crate) fn read_some_nets<R: Read>(reader: &mut R) -> Result<Option<Vec<IpNet>>> {
+    bool::deserialize_reader(reader)?.then(|| read_nets(reader)).transpose()
+}
+
 /// As one JSON text.
 pub(crate) fn write_json<W: Write>(values: &[Value], writer: &mut W) -> Result<()> {
     serde_json::to_string(values)?.serialize(writer)

@@ -11,7 +11,10 @@ use model::{
     Cluster, Language, Observed,
     drift::drift,
     note::Severity,
+    persist::is_ours,
     plan::{Plan, plan},
+    proof::Promise,
+    step::Step,
 };
 use world::lab;
 
@@ -24,7 +27,9 @@ fn text(plan: &Plan, observed: &Observed, committed: &Cluster) -> String {
         step.simulate(&mut now);
     }
     for promise in &plan.promises {
-        let _ = writeln!(out, "promise: {} reaches {} by way of {}", promise.guest, promise.target, promise.first_hop);
+        let Promise { guest, target, first_hop, refused } = promise;
+        let reaches = if *refused { "is refused" } else { "reaches" };
+        let _ = writeln!(out, "promise: {guest} {reaches} {target} by way of {first_hop}");
     }
     for note in drift(observed, committed) {
         let fix = note.fix.map(|fix| format!(" [{}]", fix.label.en)).unwrap_or_default();
@@ -85,6 +90,11 @@ fn every_case_gives_its_plan() {
             fs::write(&golden, &now).expect("plan.txt is written");
         } else if fs::read_to_string(&golden).unwrap_or_default() != now {
             wrong.push(format!("{}:\n{now}", folder.display()));
+        }
+        for step in &made.steps {
+            if let Step::ReplaceGuestFiles { files, .. } = step {
+                assert!(files.keys().all(|path| is_ours(path)), "{step:?}");
+            }
         }
         let after = made.steps.iter().fold(observed, |mut after, step| {
             step.simulate(&mut after);

@@ -6,7 +6,7 @@ use model::{
     Cluster, Mac, Observed, Topology,
     diagram::Sketch,
     firewall::{Packet, walk},
-    observed::{Source, SourceState},
+    observed::{GuestFacts, Source, SourceState},
     plan::plan,
     topology::{Behind, Mark, Origin, Talk},
 };
@@ -14,10 +14,15 @@ use serde_json::json;
 use world::{filter, lab, mac, named};
 
 fn seed() -> Observed {
-    let mut observed = lab(&["master", "node1"]);
+    seed_and(&[], "")
+}
+
+/// The seed's network with more guests, and more of it in the document.
+fn seed_and(guests: &[&str], more: &str) -> Observed {
+    let mut observed = lab(&[&["master", "node1"][..], guests].concat());
     let text =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/seed-from-nothing/draft.toml"));
-    let cluster = Cluster::from_toml(&text.expect("the seed")).expect("the seed");
+    let cluster = Cluster::from_toml(&(text.expect("the seed") + more)).expect("the seed");
     for step in plan(&observed, &Cluster::default(), &cluster).steps {
         step.simulate(&mut observed);
     }
@@ -96,6 +101,56 @@ fn a_gateway_stands_between_two_bridges() {
     let route = &topology.guests["node1"].default_routes.as_ref().expect("routes")[0];
     assert_eq!(route.through.as_deref(), Some("master"));
     assert_eq!(topology.guests["master"].nics[1].mark, Some(Mark::Made));
+}
+
+/// node2, on the same bridges as the others.
+const STRANGER: &str =
+    "\n[[nic]]\nguest = \"node2\"\nmac = \"52:54:00:48:00:30\"\nbridge = \"mybr0\"\naddress = \"192.168.48.30/24\"\n";
+
+#[test]
+fn a_guest_that_claims_to_be_another_changes_only_its_own_picture() {
+    let mut observed = seed_and(&["node2"], STRANGER);
+    let without = |topology: &Topology| {
+        let mut others = topology.clone();
+        others.guests.remove("node2");
+        others
+    };
+    let before = Topology::of(&observed);
+    // Its interfaces have the MACs, addresses and routes of master, and it calls itself so.
+    let claims = GuestFacts { ip_forward: Some(false), ..observed.guests["master"].clone() };
+    observed.guests.insert("node2".to_owned(), claims);
+    let after = Topology::of(&observed);
+    assert_eq!(without(&after), without(&before));
+    assert!(after.guests["node2"].nics.iter().all(|nic| nic.name.is_none()), "none of these interfaces is its own");
+}
+
+#[test]
+fn an_address_that_two_guests_claim_is_nobodys() {
+    let mut observed = seed_and(&["node2"], STRANGER);
+    let through = |observed: &Observed| {
+        Topology::of(observed).guests["node1"].default_routes.as_ref().expect("routes")[0].through.clone()
+    };
+    assert_eq!(through(&observed).as_deref(), Some("master"));
+    let claimed = "192.168.48.10/24".parse().expect("an address");
+    for interface in &mut observed.guests.get_mut("node2").expect("node2").interfaces {
+        interface.addresses.push(claimed);
+    }
+    assert_eq!(through(&observed), None);
+}
+
+#[test]
+fn what_a_guest_claims_of_the_world_takes_no_subnet_from_others() {
+    let mut observed = lab(&["master"]);
+    let free = model::nic::suggest_bridge(&observed, &Cluster::default()).map(|bridge| bridge.address);
+    let master = observed.guests.get_mut("master").expect("master");
+    master.interfaces[0].addresses.push("1.2.3.4/0".parse().expect("an address"));
+    for half in ["0.0.0.0/1", "128.0.0.0/1"] {
+        let mut route = master.routes.as_ref().expect("routes")[0].clone();
+        route.destination = half.parse().expect("half of everything");
+        master.routes.get_or_insert_default().push(route);
+    }
+    assert!(free.as_ref().is_some_and(|addresses| !addresses.is_empty()));
+    assert_eq!(model::nic::suggest_bridge(&observed, &Cluster::default()).map(|bridge| bridge.address), free);
 }
 
 #[test]

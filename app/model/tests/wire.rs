@@ -6,12 +6,12 @@ use std::{collections::BTreeMap, fmt::Debug, fs, path::Path};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use model::{
-    Cluster, Language, Mac, Observed,
+    Cluster, Language, Mac, Observed, RpFilter,
     draft::{Draft, Entry},
     event::{Document, Frame, Patch, Traffic, YouAreHere},
     observed::{
-        Address, Attachment, Counters, FdbEntry, Hits, Link, Manager, ManagerKind, Marks, Neighbour, NicMark,
-        RouteMark, Source, SourceState,
+        Address, Attachment, ChannelMark, Counters, FdbEntry, Hits, HostnameMark, Link, Manager, ManagerKind, Marks,
+        Neighbour, NicMark, RouteMark, Source, SourceState,
     },
     plan::{Change, ChangeState, plan},
     proof::{Promise, Proof},
@@ -35,7 +35,8 @@ fn travels<T: BorshSerialize + BorshDeserialize + PartialEq + Debug>(value: &T) 
 
 fn change(steps: Vec<Step>) -> Change {
     let hop = |text: &str| text.parse().expect("an address");
-    let promise = Promise { guest: "node1".to_owned(), target: hop("10.0.0.9"), first_hop: hop("192.168.48.10") };
+    let promise =
+        Promise { guest: "node1".to_owned(), target: hop("10.0.0.9"), first_hop: hop("192.168.48.10"), refused: true };
     let proof = Proof {
         hops: vec![Some(promise.first_hop), None, Some(promise.target)],
         promise,
@@ -101,8 +102,14 @@ fn marks(mac: Mac) -> Marks {
         nics: BTreeMap::from([(mac, found), (Mac([2; 6]), NicMark::Made)]),
         routes: vec![RouteMark { mac, to: None, via: "192.168.122.1".parse().expect("an address"), metric: 0 }],
         mtus: [(mac, 1400)].into(),
+        rp_filters: [(mac, RpFilter::Loose)].into(),
+        dhcp: [mac].into(),
+        accept_ra: [(mac, 1)].into(),
         ip_forward: Some(true),
         autostart: Some(true),
+        channel: Some(ChannelMark::Saved),
+        dns: Some(vec!["192.168.122.1".parse().expect("an address"), "fd00::9".parse().expect("an address")]),
+        hostname: Some(HostnameMark { name: "node1".to_owned(), file: None }),
     }
 }
 

@@ -9,8 +9,8 @@ use model::{
     Mac, Observed,
     observed::{
         Address, AgentChannel, Attachment, Bridge, Chain, DhcpRange, Domain, DomainState, Folder, GuestFacts,
-        GuestInterface, GuestRoute, Lease, Link, Network, Nic, Port, Route, Rule, Source, SourceState, Subnet, Table,
-        Tun,
+        GuestInterface, GuestRoute, Lease, Link, Network, Nic, Port, Resolver, Route, Rule, Source, SourceState,
+        Subnet, Table, Tun,
     },
 };
 use serde_json::{Value, json};
@@ -206,6 +206,8 @@ fn guest(observed: &mut Observed, name: &str, n: u8) {
         state: DomainState::Running,
         persistent: true,
         agent: AgentChannel::Connected,
+        agent_config: true,
+        virtio_serial: true,
         nics: vec![Nic {
             mac,
             live: Some(attachment.clone()),
@@ -247,14 +249,20 @@ fn guest(observed: &mut Observed, name: &str, n: u8) {
             addresses: vec![address.parse().expect("a prefix")],
             mtu: Some(1500),
             rp_filter: Some(2),
+            dhcp: false,
+            accept_ra: Some(1),
         }],
         routes: Some(vec![
             inner("0.0.0.0/0", Some("192.168.122.1"), "boot"),
             inner("192.168.122.0/24", None, "kernel"),
         ]),
         ip_forward: Some(false),
+        rp_filter_all: Some(0),
+        rp_filter_default: Some(2),
         tables: Some(Vec::new()),
-        programs: ["ip", "nft", "ping", "traceroute"].map(str::to_owned).into(),
+        nameservers: Some(vec!["192.168.122.1".parse().expect("an address")]),
+        resolver: Some(Resolver::File),
+        programs: ["ip", "nft", "ping", "traceroute", "udhcpc"].map(str::to_owned).into(),
         ..GuestFacts::default()
     };
     observed.guests.insert(name.to_owned(), facts);
@@ -299,7 +307,7 @@ pub fn settled(observed: &Observed) -> Observed {
             facts.interfaces.iter().map(|interface| (interface.name.clone(), format!("{:?}", interface.mac))).collect();
         for interface in &mut facts.interfaces {
             interface.name = names[&interface.name].clone();
-            (interface.mtu, interface.rp_filter) = (None, None);
+            (interface.mtu, interface.accept_ra) = (None, None);
             interface.addresses.sort();
         }
         facts.interfaces.sort_by_key(|interface| interface.mac);

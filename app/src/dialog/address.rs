@@ -4,20 +4,23 @@ use std::net::IpAddr;
 
 use leptos::{ev::SubmitEvent, prelude::*};
 use model::{
-    Mac,
-    cluster::Route,
+    Mac, RpFilter,
+    cluster::{Nic, Route},
     nic::{self, Setting},
 };
 
-use super::{edit, list, not_a_number};
+use super::{edit, joined, list, not_a_number};
 use crate::{
     draft::Draft,
     live::Live,
     parts::{
         dialog::{Buttons, Modal},
-        field::TextField,
+        field::{Check, Choice, TextField},
     },
-    texts::{fill, later::texts},
+    texts::{
+        fill,
+        later::{Texts, texts},
+    },
     ui::Ui,
     view::{IntoPart, component, view},
 };
@@ -34,6 +37,9 @@ pub fn Address(guest: String, mac: Mac) -> impl IntoPart {
     let hop = signal(entry.as_ref().and_then(|nic| nic.default_route).map(|hop| hop.to_string()));
     let metric = signal(entry.as_ref().and_then(|nic| nic.metric).map(|metric| metric.to_string()));
     let mtu = signal(entry.as_ref().and_then(|nic| nic.mtu).map(|mtu| mtu.to_string()));
+    let filter = signal(entry.as_ref().and_then(|nic| nic.rp_filter).map(|mode| mode.to_string()));
+    let switch = |of: fn(&Nic) -> bool| RwSignal::new(entry.as_ref().is_some_and(of));
+    let (dhcp, accept_ra) = (switch(|nic| nic.dhcp), switch(|nic| nic.accept_ra));
     let routes = signal(entry.as_ref().map(|nic| joined(&nic.routes)));
     let bad_address =
         Memo::new(move |_| list::<ipnet::IpNet>(&address.get()).err().map(|word| fill(texts.not_an_address, &[&word])));
@@ -50,9 +56,12 @@ pub fn Address(guest: String, mac: Mac) -> impl IntoPart {
         event.prevent_default();
         let setting = Setting {
             address: list(&address.get_untracked()).unwrap_or_default(),
+            dhcp: dhcp.get_untracked(),
+            accept_ra: accept_ra.get_untracked(),
             default_route: hop.get_untracked().trim().parse().ok(),
             metric: metric.get_untracked().trim().parse().ok(),
             mtu: mtu.get_untracked().trim().parse().ok(),
+            rp_filter: filter.with_untracked(|word| RpFilter::ALL.into_iter().find(|mode| mode.word() == word)),
             routes: route_list(&routes.get_untracked()).unwrap_or_default(),
         };
         let inside =
@@ -73,6 +82,8 @@ pub fn Address(guest: String, mac: Mac) -> impl IntoPart {
                     example="192.168.48.20/24"
                     error=bad_address
                 />
+                <Check label=texts.dhcp_inside.to_owned() name="dhcp" value=dhcp/>
+                <Check label=texts.accept_ra.to_owned() name="accept_ra" value=accept_ra/>
                 <TextField
                     label=texts.route_optional
                     name="default_route"
@@ -105,14 +116,21 @@ pub fn Address(guest: String, mac: Mac) -> impl IntoPart {
                     example="1500"
                     error=bad_mtu
                 />
+                <Choice label=texts.rp_filter name="rp_filter" value=filter options=filters(texts)/>
                 <Buttons blocked=Signal::derive(move || wrong.iter().any(|wrong| wrong.with(Option::is_some)))/>
             </form>
         </Modal>
     }
 }
 
-fn joined<T: ToString>(values: &[T]) -> String {
-    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+fn filters(texts: &Texts) -> Vec<(String, String)> {
+    let words = |mode| match mode {
+        RpFilter::Off => texts.rp_filter_off,
+        RpFilter::Strict => texts.rp_filter_strict,
+        RpFilter::Loose => texts.rp_filter_loose,
+    };
+    let modes = RpFilter::ALL.map(|mode| (mode.to_string(), words(mode).to_owned()));
+    std::iter::once((String::new(), texts.rp_filter_as_is.to_owned())).chain(modes).collect()
 }
 
 /// What the reader wrote that is no route, and those that are.

@@ -7,7 +7,7 @@ use super::keep::Keep;
 use crate::{
     api::{self, File},
     draft::Draft,
-    parts::{dialog::Modal, field::Choice, trouble::Trouble},
+    parts::{copy::Copy, dialog::Modal, field::Choice, trouble::Trouble},
     texts::{
         fill,
         later::{Texts, texts},
@@ -75,23 +75,13 @@ fn FileView(file: File) -> impl IntoPart {
     let texts = texts();
     let File { path, text } = file;
     let name = path.rsplit('/').next().unwrap_or_default().to_owned();
-    let address = format!("data:text/plain;charset=utf-8,{}", js_sys::encode_uri_component(&text));
-    let copied = RwSignal::new(false);
     let copying = text.clone();
-    let copy = move |_| {
-        // Only a secure page has a clipboard; loopback is secure.
-        if window().is_secure_context() {
-            let _ = window().navigator().clipboard().write_text(&copying);
-            copied.set(true);
-        }
-    };
+    let address = format!("data:text/plain;charset=utf-8,{}", js_sys::encode_uri_component(&text));
     view! {
         <section class="file">
             <div class="file-head">
                 <code>{path}</code>
-                <button class="button" type="button" on:click=copy>
-                    {move || if copied.get() { texts.copied } else { texts.copy }}
-                </button>
+                <Copy text=copying/>
                 <a class="button" href=address download=name>{texts.download}</a>
             </div>
             <pre tabindex="0" class="commands">{text}</pre>

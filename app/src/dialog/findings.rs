@@ -10,6 +10,7 @@ use model::{
 use super::edit;
 use crate::{
     draft::Draft,
+    drawer::channel,
     live::Live,
     parts::dialog::Modal,
     texts::{fill, later::texts},
@@ -117,7 +118,7 @@ pub fn note_view(note: &Note, language: Language) -> Part {
     view! {
         <div class=class>
             <p>{note.text.text(language).to_owned()}</p>
-            <div class="actions">{shows(&note.subject)} {fix} {seats(note)}</div>
+            <div class="actions">{shows(&note.subject)} {fix} {seats(note)} {channel::offer(note)}</div>
         </div>
     }
 }

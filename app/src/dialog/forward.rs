@@ -49,9 +49,14 @@ impl Row {
         members.iter().cloned().chain(address).collect()
     }
 
+    /// Whether nothing is written yet of which port it is.
+    fn is_unsaid(self) -> bool {
+        self.port.with(|text| text.trim().is_empty())
+    }
+
     fn is_wrong(self, texts: &Texts) -> bool {
-        self.port.with(|text| bad_port(text, false, texts)).is_some()
-            || self.to_port.with(|text| bad_port(text, true, texts)).is_some()
+        self.is_unsaid()
+            || [self.port, self.to_port].iter().any(|port| port.with(|text| bad_port(text, texts)).is_some())
     }
 
     /// Where no member is chosen that could be, the first one is shown, and meant.
@@ -103,10 +108,10 @@ fn members(observed: &Observed, cluster: &Cluster, gateway: &Gateway) -> Vec<(St
     members.into_iter().map(|(name, address)| (name.to_string(), address)).collect()
 }
 
-fn bad_port(text: &str, may_be_empty: bool, texts: &Texts) -> Option<String> {
+fn bad_port(text: &str, texts: &Texts) -> Option<String> {
     let text = text.trim();
     let is_port = text.parse::<u16>().is_ok_and(|port| port > 0);
-    (!is_port && (!may_be_empty || !text.is_empty())).then(|| fill(texts.not_a_port, &[text]))
+    (!is_port && !text.is_empty()).then(|| fill(texts.not_a_port, &[text]))
 }
 
 #[component]
@@ -119,12 +124,14 @@ pub fn Forwards(rows: Rows, members: Memo<Vec<String>>) -> impl IntoPart {
         let row = Row::new(next, String::new(), Protocol::Tcp, member, String::new());
         rows.update(|rows| rows.push(row));
     };
+    let unsaid = move || rows.with(|rows| rows.iter().any(|row| row.is_unsaid()));
     view! {
         <fieldset class="members">
             <legend>{texts.forwards}</legend>
             <For each=ids let:id>
                 <Line rows id members/>
             </For>
+            {move || unsaid().then(|| view! { <p class="soft">{texts.name_port}</p> })}
             <button class="button" type="button" on:click=add>{texts.add_forward}</button>
         </fieldset>
     }
@@ -135,8 +142,8 @@ fn Line(rows: Rows, id: usize, members: Memo<Vec<String>>) -> impl IntoPart {
     let texts = texts();
     let row = rows.with_untracked(|rows| rows.iter().find(|row| row.id == id).copied());
     let Some(row) = row else { return Part::Nothing };
-    let bad_port_here = Memo::new(move |_| row.port.with(|text| bad_port(text, false, texts)));
-    let bad_port_there = Memo::new(move |_| row.to_port.with(|text| bad_port(text, true, texts)));
+    let bad_port_here = Memo::new(move |_| row.port.with(|text| bad_port(text, texts)));
+    let bad_port_there = Memo::new(move |_| row.to_port.with(|text| bad_port(text, texts)));
     let protocols = Protocol::ALL.map(|protocol| (protocol.to_string(), protocol.to_string())).to_vec();
     let targets = move || {
         let options = members.with(|members| row.targets(members));

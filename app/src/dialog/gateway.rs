@@ -7,6 +7,7 @@ use model::{
 };
 
 use super::{
+    destinations::{Destinations, Reach},
     edit,
     forward::{self, Forwards},
 };
@@ -55,6 +56,7 @@ pub fn Gateway(bridge: Option<String>, guest: Option<String>, outside: Option<St
     let chosen = chosen.unwrap_or_default();
     let had = guess.as_ref().and_then(|guess| cluster.gateway(&guess.bridge));
     let rows = live.observed.with_untracked(|observed| forward::rows(observed, &cluster, had));
+    let reach = Reach::of(had);
     let guests: Vec<String> = live.topology.with_untracked(|topology| topology.guests.keys().cloned().collect());
     let members: Vec<(String, RwSignal<bool>)> =
         guests.iter().map(|guest| (guest.clone(), RwSignal::new(chosen.contains(guest)))).collect();
@@ -76,6 +78,7 @@ pub fn Gateway(bridge: Option<String>, guest: Option<String>, outside: Option<St
     let blocked = move || {
         nobody()
             || forward::is_wrong(rows, texts)
+            || reach.is_wrong()
             || [bad_name, bad_subnet, bad_probe].iter().any(|wrong| wrong.with(Option::is_some))
     };
 
@@ -105,6 +108,7 @@ pub fn Gateway(bridge: Option<String>, guest: Option<String>, outside: Option<St
             detach_outside: detach.get_untracked(),
             probe: probe.get_untracked().trim().parse().ok(),
             forwards: None,
+            destinations: reach.written(),
         };
         let edited = edit::edit(live, draft, |observed, cluster| {
             Ok(forward::written(observed, drafted(observed, cluster, &request)?, &request.bridge, rows))
@@ -134,6 +138,7 @@ pub fn Gateway(bridge: Option<String>, guest: Option<String>, outside: Option<St
                         ("masquerade".to_owned(), texts.masq.to_owned()),
                     ]
                 />
+                <Destinations reach/>
                 <Forwards rows members=chosen/>
                 <TextField label=texts.probe name="probe" value=probe hint=texts.leave_empty example="10.0.0.9" error=bad_probe/>
                 <Check label=texts.detach.to_owned() name="detach_outside" value=detach/>

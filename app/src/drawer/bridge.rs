@@ -8,6 +8,7 @@ use model::{
 
 use super::{
     Notes,
+    destinations::Destinations,
     dhcp::Given,
     forward::Forwards,
     network::{self, Leases},
@@ -77,9 +78,10 @@ fn origin(rail: &Rail, texts: &Texts) -> String {
 
 #[component]
 fn Overview(name: String, rail: Memo<Option<Rail>>) -> impl IntoPart {
-    let bridge = name.clone();
+    let (served, bridge) = (name.clone(), name.clone());
     view! {
         {move || rail.get().map(|rail| view! { <Known rail/> })}
+        <Destinations bridge=served/>
         <Forwards bridge/>
         <Actions name rail/>
     }

@@ -1,9 +1,17 @@
 //! A guest: its NICs, what routes it has inside, what it translates.
 
 use leptos::prelude::*;
-use model::{note::Subject, step::TableEntry, topology};
+use model::{hand, note::Subject, step::TableEntry, topology};
 
-use super::{Notes, autostart::Autostart, nic::NicCard};
+use super::{
+    Notes,
+    autostart::Autostart,
+    channel::NoChannel,
+    hand::Hand,
+    nic::NicCard,
+    resolver::Resolver,
+    ways::{self, Ways},
+};
 use crate::{
     dialog::edit,
     draft::Draft,
@@ -108,26 +116,36 @@ fn Nics(guest: Known) -> impl IntoPart {
 
 #[component]
 fn Standing(guest: topology::Guest) -> impl IntoPart {
+    let (live, ui) = (Live::here(), Ui::here());
     let texts = texts();
     let role = guest.gateway.clone();
     let serves = role.as_ref().map(|role| role.inside.join(", "));
     let leaves = role.and_then(|role| role.outside);
-    // Why it does not answer, in the words of whoever tried.
-    let agent = match guest.trouble.clone() {
-        Some(trouble) => trouble,
-        None => facts::agent(guest.agent, false, texts).to_owned(),
-    };
+    let name = guest.name.clone();
+    let (key, resolved) = (name.clone(), name.clone());
+    let is_shut = Memo::new(move |_| {
+        live.observed.with(|observed| observed.domains.get(&key).is_some_and(|domain| hand::is_shut(observed, domain)))
+    });
+    let known = guest.clone();
     view! {
         <dl class="facts">
             {serves.map(|serves| view! { <Fact word=texts.serves>{serves}</Fact> })}
             {leaves.map(|leaves| view! { <Fact word=texts.leaves_by>{leaves}</Fact> })}
             {guest.forwards.map(|on| view! { <Fact word=texts.forwarding>{facts::on(on, texts)}</Fact> })}
-            <Fact word=texts.agent>{agent}</Fact>
+            {move || view! { <Ways ways=vec![ways::agent(&known, is_shut.get(), texts)]/> }}
+            <Resolver guest=guest.name.clone()/>
             {guest.free_slots.map(|slots| view! { <Fact word=texts.free_slots>{slots}</Fact> })}
             <Fact word=texts.autostart>{facts::yes(guest.autostart, texts)}</Fact>
             <AfterReboot subject=Subject::Guest(guest.name.clone())/>
         </dl>
-        <div class="actions"><Autostart subject=Subject::Guest(guest.name.clone())/></div>
+        <div class="actions">
+            <Autostart subject=Subject::Guest(guest.name.clone())/>
+            <NoChannel guest=guest.name.clone()/>
+            <button class="button" on:click=move |_| ui.open(Dialog::Resolver(resolved.clone()))>
+                {texts.set_resolver}
+            </button>
+        </div>
+        <Hand guest=name/>
     }
 }
 
@@ -168,7 +186,7 @@ fn Nat(guest: Known) -> impl IntoPart {
             TableEntry::Destination(asked) => {
                 Some(vec![format!("{} {}", asked.protocol, asked.port), asked.to.to_string()])
             }
-            TableEntry::Hairpin { .. } => None,
+            TableEntry::Hairpin { .. } | TableEntry::Accept { .. } | TableEntry::Reject { .. } => None,
         };
         let rows = guest.translations.iter().filter_map(row).collect();
         let cluster = draft.cluster();

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use leptos::prelude::*;
 use model::{
-    Mac,
+    Mac, Observed,
     note::Subject,
     survival::{Keeper, Survival},
     topology::{Guest, Socket},
@@ -114,6 +114,14 @@ fn moved(now: Option<&Socket>, then: Option<&Socket>, texts: &Texts) -> String {
     }
 }
 
+/// What else a guest says of its NIC: a DHCP client that works on it, and how its kernel validates sources.
+fn inside(observed: &Observed, mac: Mac) -> Vec<String> {
+    let found = observed.guests.values().find_map(|facts| Some((facts, facts.interface(mac)?)));
+    let Some((facts, interface)) = found else { return Vec::new() };
+    let filter = facts.rp_filter_of(interface).map(|mode| format!("rp_filter {mode}"));
+    interface.dhcp.then(|| "DHCP".to_owned()).into_iter().chain(filter).collect()
+}
+
 #[component]
 fn Lines(nic: Socket, guest: Option<Guest>) -> impl IntoPart {
     let live = Live::here();
@@ -137,6 +145,7 @@ fn Lines(nic: Socket, guest: Option<Guest>) -> impl IntoPart {
     let mut words: Vec<String> = Vec::new();
     words.extend(nic.addresses.first().map(|address| facts::origin(&address.origin, texts)));
     words.extend(default.then(|| texts.default_route.to_owned()));
+    words.extend(live.observed.with(|observed| inside(observed, nic.mac)));
     words.extend((!nic.cable).then(|| texts.cable_out.to_owned()));
     words.extend((!nic.live && nic.config).then(|| texts.not_in_machine.to_owned()));
     words.extend(survival);

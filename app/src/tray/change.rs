@@ -103,7 +103,12 @@ fn ProofView(proof: Proof) -> impl IntoPart {
     let texts = texts();
     let holds = proof.holds();
     let promise = &proof.promise;
-    let words = if holds { texts.proof_holds } else { texts.proof_fails };
+    let words = match (promise.refused, holds) {
+        (false, true) => texts.proof_holds,
+        (false, false) => texts.proof_fails,
+        (true, true) => texts.proof_refused,
+        (true, false) => texts.proof_not_refused,
+    };
     let hop = |hop: &Option<std::net::IpAddr>| hop.map_or_else(|| texts.no_answer.to_owned(), |hop| hop.to_string());
     let hops = proof.hops.iter().map(hop).collect::<Vec<_>>().join(" → ");
     view! {

@@ -30,6 +30,9 @@ const HOST: &str = "host";
 const START: Duration = Duration::from_secs(90);
 /// After so many failures it is left to a person.
 const FAILURES: u32 = 5;
+/// So often within [`QUIET`] a guest is believed that it has started. The number of its start is its own word.
+const STARTS: u32 = 5;
+const QUIET: Duration = Duration::from_secs(600);
 /// Without anything happening, it is looked again after this.
 const AGAIN: Duration = Duration::from_secs(5);
 
@@ -39,8 +42,28 @@ type Due = BTreeMap<String, String>;
 /// Starts that are not over.
 #[derive(Default)]
 struct Starts {
-    noticed: BTreeMap<(String, String), Instant>,
+    noticed: BTreeMap<String, Start>,
     failures: u32,
+}
+
+/// The newest start of one guest, or of the host.
+struct Start {
+    boot: String,
+    since: Instant,
+    /// How many there were, each soon after the one before.
+    row: u32,
+}
+
+impl Starts {
+    /// Whether this start is not over; one that is new begins now.
+    fn is_on(&mut self, what: &str, boot: &str, now: Instant) -> bool {
+        let fresh = |row| Start { boot: boot.to_owned(), since: now, row };
+        let start = self.noticed.entry(what.to_owned()).or_insert_with(|| fresh(1));
+        if start.boot != boot {
+            *start = fresh(if now - start.since < QUIET { start.row + 1 } else { 1 });
+        }
+        now - start.since <= START && start.row <= STARTS
+    }
 }
 
 impl Engine {
@@ -88,8 +111,8 @@ impl Engine {
             if known.as_ref() == Some(&boot) {
                 continue;
             }
-            let since = *starts.noticed.entry((what.clone(), boot.clone())).or_insert_with(Instant::now);
-            if known.is_none() || since.elapsed() > START || starts.failures >= FAILURES {
+            let is_on = starts.is_on(&what, &boot, Instant::now());
+            if known.is_none() || !is_on || starts.failures >= FAILURES {
                 self.store.set_started(&what, &boot)?;
                 starts.failures = 0;
             } else {
@@ -159,4 +182,21 @@ fn host_boot() -> String {
     // Behind the name, which may hold anything: `starttime` is the 22nd field (proc(5)).
     let started = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(19)).unwrap_or_default();
     format!("{} {started}", boot.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guest_that_starts_all_the_time_is_not_believed() {
+        let (mut starts, began) = (Starts::default(), Instant::now());
+        let mut is_on =
+            |boot: u32, seconds| starts.is_on("guest node2", &boot.to_string(), began + Duration::from_secs(seconds));
+        assert!(is_on(0, 0) && is_on(0, 90) && !is_on(0, 91), "a start takes its time");
+        let believed = (1..100).filter(|boot| is_on(*boot, 100 + u64::from(*boot))).count();
+        assert_eq!(believed, 4);
+        assert!(is_on(100, 1000), "it was quiet for a while");
+        assert_eq!(starts.noticed.len(), 1, "what it said before is forgotten");
+    }
 }

@@ -95,6 +95,12 @@ impl Host {
             Step::UpdateNic { guest, nic, live, config, .. } => {
                 self.connected()?.update_nic(guest, nic, *live, *config).await?;
             }
+            Step::AttachChannel { guest, live, config } => {
+                self.connected()?.attach_channel(guest, *live, *config).await?;
+            }
+            Step::DetachChannel { guest, live, config } => {
+                self.connected()?.detach_channel(guest, *live, *config).await?;
+            }
             Step::SetGuestAutostart { guest, on } => self.connected()?.set_guest_autostart(guest, *on).await?,
             Step::SetNetworkAutostart { network, on } => self.connected()?.set_network_autostart(network, *on).await?,
             Step::DefineNetwork { network } => self.connected()?.define_network(network).await?,
@@ -117,6 +123,15 @@ impl Host {
                 guest::remove_address(&self.connected()?, guest, *mac, *address).await?;
             }
             Step::SetGuestMtu { guest, mac, mtu, .. } => guest::set_mtu(&self.connected()?, guest, *mac, *mtu).await?,
+            Step::SetGuestFilter { guest, mac, mode, .. } => {
+                guest::set_filter(&self.connected()?, guest, *mac, *mode).await?;
+            }
+            Step::SetGuestDhcp { guest, mac, on, client, keep } => {
+                guest::set_dhcp(&self.connected()?, guest, *mac, *on, *client, keep).await?;
+            }
+            Step::SetGuestAcceptRa { guest, mac, mode, .. } => {
+                guest::set_accept_ra(&self.connected()?, guest, *mac, *mode).await?;
+            }
             Step::AddGuestRoute { guest, route } => guest::add_route(&self.connected()?, guest, route).await?,
             Step::RemoveGuestRoute { guest, route } => guest::remove_route(&self.connected()?, guest, route).await?,
             Step::SetGuestForwarding { guest, on } => guest::set_forwarding(&self.connected()?, guest, *on).await?,
@@ -125,6 +140,12 @@ impl Host {
             }
             Step::ReplaceGuestFiles { guest, managers, files, was } => {
                 guest::replace_files(&self.connected()?, guest, managers, files, was).await?;
+            }
+            Step::SetGuestDns { guest, resolver, servers, was, .. } => {
+                guest::set_dns(&self.connected()?, guest, *resolver, servers.as_deref(), was.as_deref()).await?;
+            }
+            Step::SetGuestHostname { guest, hostname, was } => {
+                guest::set_hostname(&self.connected()?, guest, hostname, was).await?;
             }
         }
         Ok(())

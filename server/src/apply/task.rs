@@ -47,6 +47,8 @@ pub struct Task {
     pub begun: usize,
     /// How long its steps took by themselves.
     pub worked: Duration,
+    /// How long guests had been at work when it was asked for.
+    pub guests: Duration,
 }
 
 /// Why a change does not end well.
@@ -65,7 +67,10 @@ impl Task {
             Ok(version) => {
                 let (all, worked) = (self.since.elapsed().as_millis(), self.worked.as_millis());
                 let Change { id, why, .. } = &self.change;
-                tracing::info!("change {id} ({why}): committed in {all} ms, {worked} ms of them for its steps");
+                let guests = self.engine.guests_worked().saturating_sub(self.guests).as_millis();
+                tracing::info!(
+                    "change {id} ({why}): committed in {all} ms, {worked} ms of them for its steps; guests worked {guests} ms"
+                );
                 self.change.version = Some(version);
                 self.change.confirm_by = None;
                 self.set(ChangeState::Committed);
@@ -97,7 +102,11 @@ impl Task {
             engine.tell(&self.change);
             if !holds {
                 let (guest, target, hop) = (&promise.guest, promise.target, promise.first_hop);
-                return Err(Trouble::Failed(format!("{guest} does not reach {target} through {hop}")));
+                return Err(Trouble::Failed(if promise.refused {
+                    format!("{guest} is not kept from {target} by {hop}")
+                } else {
+                    format!("{guest} does not reach {target} through {hop}")
+                }));
             }
         }
         self.in_time()?;

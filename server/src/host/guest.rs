@@ -6,6 +6,7 @@
 //! probes ┘                    └─ guest-exec, guest-exec-status
 //! ```
 
+mod client;
 mod error;
 mod exec;
 mod facts;
@@ -15,6 +16,7 @@ mod live;
 mod network;
 mod parse;
 mod persist;
+mod resolver;
 mod translation;
 mod ways;
 
@@ -26,14 +28,17 @@ use serde_json::Value;
 
 #[cfg(test)]
 use super::libvirt::{Lane, Libvirt};
+pub use client::{set_accept_ra, set_dhcp};
 pub use error::Error;
 #[cfg(test)]
 pub use exec::ExecOutput;
 pub use facts::{facts, network};
 pub use network::{
-    add_address, add_route, remove_address, remove_route, replace_table, set_forwarding, set_link, set_mtu, traceroute,
+    add_address, add_route, remove_address, remove_route, replace_table, set_filter, set_forwarding, set_link, set_mtu,
+    traceroute,
 };
 pub use persist::replace as replace_files;
+pub use resolver::{set_dns, set_hostname};
 
 /// Sends one command to a guest's agent and gives its `return`.
 #[cfg(test)]

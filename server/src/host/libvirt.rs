@@ -10,6 +10,7 @@
 //! ```
 
 mod agent;
+mod channel;
 mod connection;
 mod dhcp;
 mod domain;
@@ -23,6 +24,7 @@ mod marks;
 mod network;
 mod nic;
 mod read;
+mod stopwatch;
 mod write;
 mod xml;
 
@@ -38,6 +40,7 @@ use connection::Connection;
 pub use error::Error;
 pub use events::LibvirtEvent;
 use events::{Hub, Registration, Removal};
+pub use stopwatch::AtWork;
 pub use xml::clean;
 
 /// A thousand domains on a busy machine take a second or two.

@@ -7,9 +7,8 @@ use axum::{
 };
 use model::{note::Subject, plan::Change, problem::Problem};
 use serde::Deserialize;
-use std::net::SocketAddr;
 
-use super::{access::Operator, here::Origin, problem::Refusal, read::Body};
+use super::{access::Operator, here::Peer, problem::Refusal, read::Body};
 use crate::{
     app::App,
     apply::{Caller, Wanted},
@@ -20,8 +19,8 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
         let who = parts.extensions.get::<Operator>().map(|operator| operator.0.clone()).unwrap_or_default();
-        let wire = match parts.extensions.get::<ConnectInfo<SocketAddr>>() {
-            Some(ConnectInfo(peer)) => Origin::of(*peer).await.on(&app.watch.observed()).link,
+        let wire = match parts.extensions.get::<ConnectInfo<Peer>>() {
+            Some(ConnectInfo(peer)) => peer.origin().await.on(&app.watch.observed()).link,
             None => None,
         };
         Ok(Self { who, wire })

@@ -2,7 +2,7 @@
 
 use axum::{
     Extension, Json,
-    extract::{Path, State},
+    extract::{ConnectInfo, Path, State},
     http::StatusCode,
 };
 use model::{
@@ -15,7 +15,7 @@ use model::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{access::Operator, problem::Refusal, read::Body};
+use super::{access::Operator, here::Peer, problem::Refusal, read::Body};
 use crate::{app::App, apply::stage::Staged};
 
 /// A draft, the version it was made from, and what it would do.
@@ -38,9 +38,14 @@ pub async fn drafts(State(app): State<App>) -> Result<Json<Vec<Draft>>, Refusal>
 pub async fn stage(
     State(app): State<App>,
     Extension(Operator(who)): Extension<Operator>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
     Body(staged): Body<Staged>,
 ) -> Result<StatusCode, Refusal> {
     app.engine.stage(staged, who)?;
+    // Who drafts is about to apply.
+    tokio::spawn(async move {
+        peer.origin().await;
+    });
     Ok(StatusCode::NO_CONTENT)
 }
 

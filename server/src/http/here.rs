@@ -1,12 +1,37 @@
 //! Where whoever asks comes in.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
+use axum::{extract::connect_info::Connected, serve::IncomingStream};
 use model::{Observed, event::YouAreHere, observed::Route};
+use tokio::{net::TcpListener, sync::OnceCell};
 
 use crate::host::relay;
 
-/// Where a connection comes from, found out once.
+/// Whoever is at the other end of a connection: all its requests have the same.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    address: SocketAddr,
+    origin: Arc<OnceCell<Origin>>,
+}
+
+impl Connected<IncomingStream<'_, TcpListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
+        Self { address: *stream.remote_addr(), origin: Arc::default() }
+    }
+}
+
+impl Peer {
+    /// Found out when it is first asked for.
+    pub async fn origin(&self) -> &Origin {
+        self.origin.get_or_init(|| Origin::of(self.address)).await
+    }
+}
+
+/// Where a connection comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     peer: IpAddr,
@@ -16,7 +41,7 @@ pub struct Origin {
 
 impl Origin {
     /// A peer on this machine may be the end of a tunnel: that takes a look at every process.
-    pub async fn of(peer: SocketAddr) -> Self {
+    async fn of(peer: SocketAddr) -> Self {
         let address = peer.ip().to_canonical();
         let behind = if address.is_loopback() {
             // Whoever cannot be told is local.

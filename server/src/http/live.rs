@@ -1,6 +1,6 @@
 //! `/api/v1/live`: hello, then keyed upserts and removals. A client that lags gets a snapshot again.
 
-use std::{net::SocketAddr, ops::ControlFlow, sync::Arc, time::Duration};
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use axum::{
     Extension,
@@ -21,7 +21,11 @@ use tokio::{
     time::{Interval, MissedTickBehavior, interval},
 };
 
-use super::{access::Operator, here::Origin, problem::chain};
+use super::{
+    access::Operator,
+    here::{Origin, Peer},
+    problem::chain,
+};
 use crate::{app::App, apply::Progress};
 
 /// Longest message that a browser may send, in bytes.
@@ -63,7 +67,7 @@ impl Format {
 pub async fn live(
     State(app): State<App>,
     Query(Wish { since, format }): Query<Wish>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
     Extension(Operator(who)): Extension<Operator>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
@@ -75,7 +79,7 @@ pub async fn live(
             alive: tick(ALIVE),
             asked: None,
             format,
-            origin: Origin::of(peer).await,
+            origin: peer.origin().await.clone(),
             you: None,
             who,
             app,

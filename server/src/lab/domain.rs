@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(source.attribute("file"), Some("/a/<b>.qcow2"));
         assert_eq!(find("memory").text(), Some("320"));
         let line = find("cmdline").text().expect("a command line");
-        for word in ["bridgehead.root=/dev/vda", "root=/dev/vda", "systemd.hostname=node1"] {
+        for word in ["bridgehead.root=/dev/vda", "root=/dev/vda", "bridgehead.hostname=node1"] {
             assert!(line.split(' ').any(|found| found == word), "{word}: {line}");
         }
         let ports = |text: &str| text.matches("pcie-root-port").count();

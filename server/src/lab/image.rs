@@ -85,10 +85,11 @@ impl Image {
         )
     }
 
-    /// The same for a guest whose system is on its first disk. `init.sh` reads the first option, systemd the others.
+    /// The same for a guest whose system is on its first disk. `init.sh` reads the first option and gives
+    /// the kernel its name, which stays unless the system has one of its own; systemd reads the others.
     pub fn command_line_for_disk(&self, name: &str) -> String {
         format!(
-            "{} bridgehead.root=/dev/vda root=/dev/vda rw fsck.mode=skip systemd.hostname={name} systemd.firstboot=off",
+            "{} bridgehead.root=/dev/vda root=/dev/vda rw fsck.mode=skip systemd.firstboot=off",
             self.command_line(name)
         )
     }

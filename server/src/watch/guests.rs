@@ -18,6 +18,8 @@ use crate::host::{guest, libvirt::Libvirt};
 
 /// What happens inside a guest has no event.
 const SLOW_CLOCK: Duration = Duration::from_secs(60);
+/// A guest that says nothing is asked less and less: each question holds up others of its kind.
+const SILENT_CLOCK: Duration = Duration::from_secs(480);
 /// A guest needs a moment to set up a NIC that was just plugged in.
 const SETTLED: Duration = Duration::from_millis(1500);
 /// An agent that takes longer than this has something wrong with it.
@@ -105,9 +107,10 @@ fn leased(observed: &Observed) -> BTreeMap<String, Vec<IpNet>> {
 }
 
 async fn follow(reader: Arc<Reader>, guest: String, asked: Arc<Notify>) {
+    let mut pause = SLOW_CLOCK / 2;
     loop {
-        reader.guest(&guest).await;
-        if timeout(SLOW_CLOCK, asked.notified()).await.is_ok() {
+        pause = if reader.guest(&guest).await { SLOW_CLOCK } else { (pause * 2).min(SILENT_CLOCK) };
+        if timeout(pause, asked.notified()).await.is_ok() {
             reader.guest(&guest).await;
             timeout(SETTLED, asked.notified()).await.ok();
         }
@@ -115,12 +118,12 @@ async fn follow(reader: Arc<Reader>, guest: String, asked: Arc<Notify>) {
 }
 
 impl Reader {
-    /// Asks this guest, if libvirt is there to ask it through.
-    pub async fn guest(&self, guest: &str) {
-        let Some(libvirt) = self.host.libvirt.get() else { return };
+    /// Asks this guest, if libvirt is there to ask it through. Whether it said anything.
+    pub async fn guest(&self, guest: &str) -> bool {
+        let Some(libvirt) = self.host.libvirt.get() else { return true };
         let lock = self.guests.lock(guest);
         let _one_at_a_time = lock.lock().await;
-        self.ask_everything(&libvirt, guest).await;
+        self.ask_everything(&libvirt, guest).await
     }
 
     /// Asks this guest for what steps on its links, addresses and routes have changed.
@@ -135,25 +138,27 @@ impl Reader {
                     observed.guests.insert(guest.to_owned(), facts);
                 }
             }),
-            _ => self.ask_everything(&libvirt, guest).await,
+            _ => drop(self.ask_everything(&libvirt, guest).await),
         }
     }
 
-    async fn ask_everything(&self, libvirt: &Libvirt, guest: &str) {
+    async fn ask_everything(&self, libvirt: &Libvirt, guest: &str) -> bool {
         let facts = timeout(LIMIT, guest::facts(libvirt, guest)).await.unwrap_or_else(|_| GuestFacts {
             trouble: Some(format!("the guest agent did not answer within {} s", LIMIT.as_secs())),
             ..GuestFacts::default()
         });
+        let said = !said_nothing(&facts);
         self.board.put(|observed| {
             if !observed.domains.contains_key(guest) {
                 return;
             }
             match observed.guests.get_mut(guest) {
                 // A guest that fell silent keeps what it said before.
-                Some(before) if said_nothing(&facts) => before.trouble = facts.trouble,
+                Some(before) if !said => before.trouble = facts.trouble,
                 _ => drop(observed.guests.insert(guest.to_owned(), facts)),
             }
         });
+        said
     }
 
     /// Takes away what guests said that do not run, and marks what is old of those whose agent has left.

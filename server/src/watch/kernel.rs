@@ -6,7 +6,7 @@ use model::{
     Observed,
     observed::{Domain, Link, Source},
 };
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::{Reader, pace::Pace};
 use crate::host::{
@@ -16,6 +16,8 @@ use crate::host::{
 
 /// `bridge-nf-call-*` and the hostname have no event; reading them takes some microseconds.
 const SETTINGS: Duration = Duration::from_secs(2);
+/// Neighbours and FDB are read no more often: whoever is on a bridge can change them with every frame.
+const SEEN: Duration = Duration::from_millis(100);
 /// Between attempts to open a socket that cannot be opened.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -32,6 +34,17 @@ impl Part {
     pub const ALL: Self = Self { links: true, routes: true, neighbours: true, fdb: true };
     /// What steps can change; the rest follows from it.
     pub const SET: Self = Self { links: true, routes: true, neighbours: false, fdb: false };
+
+    fn has_seen(self) -> bool {
+        self.neighbours || self.fdb
+    }
+
+    /// Takes out of it what frames of others change.
+    fn take_seen(&mut self) -> Self {
+        let seen = Self { neighbours: self.neighbours, fdb: self.fdb, ..Self::default() };
+        (self.neighbours, self.fdb) = (false, false);
+        seen
+    }
 
     fn add(&mut self, nudge: Nudge) {
         match nudge {
@@ -63,6 +76,7 @@ async fn follow(reader: &Reader, mut events: Events) -> Error {
     let mut settings = interval(SETTINGS);
     settings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     reader.kernel(Part::ALL).await;
+    let (mut later, mut due) = (Part::default(), Instant::now());
     loop {
         let mut part = Part::default();
         tokio::select! {
@@ -74,10 +88,19 @@ async fn follow(reader: &Reader, mut events: Events) -> Error {
                 reader.kernel(part).await;
                 continue;
             }
+            () = sleep_until(due), if later.has_seen() => part = later.take_seen(),
         }
         pace.collect(&mut events, |nudge| part.add(nudge)).await;
+        if part != Part::ALL && part.has_seen() {
+            if Instant::now() < due {
+                let seen = part.take_seen();
+                later = Part { neighbours: later.neighbours || seen.neighbours, fdb: later.fdb || seen.fdb, ..later };
+            } else {
+                due = Instant::now() + SEEN;
+            }
+        }
         reader.kernel(part).await;
-        if part.neighbours || part.fdb {
+        if part.has_seen() {
             reader.leases.notify_one();
         }
     }

@@ -12,6 +12,10 @@ use std::{
 };
 
 use model::Cluster;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use reqwest::Method;
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -30,6 +34,26 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 pub fn alone() -> MutexGuard<'static, ()> {
     assert!(std::env::var_os("BRIDGEHEAD_URL").is_some(), "BRIDGEHEAD_URL is not set: this test runs in a lab only");
     ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Halts the lab's own dashboard until it is dropped. By its document, which is another, it would give back what a test has
+/// left in guests that start again.
+pub struct Halted(Pid);
+
+impl Halted {
+    pub fn dashboard() -> Self {
+        let running = fs::read("/run/bridgehead/server.json").expect("the lab's dashboard");
+        let running: Value = serde_json::from_slice(&running).expect("JSON");
+        let pid = Pid::from_raw(running["pid"].as_i64().and_then(|pid| pid.try_into().ok()).expect("a pid"));
+        kill(pid, Signal::SIGSTOP).expect("halted");
+        Self(pid)
+    }
+}
+
+impl Drop for Halted {
+    fn drop(&mut self) {
+        kill(self.0, Signal::SIGCONT).expect("woken");
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "the table is what is looked for")]

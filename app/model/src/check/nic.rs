@@ -37,6 +37,7 @@ pub fn check(observed: &Observed, draft: &Cluster, notes: &mut Vec<Note>) {
         route(nic, &mut block);
         setting::check(observed, nic, &mut block);
         subnet(observed, draft, nic, notes);
+        notes.extend(setting::overruled(observed, nic));
         unchangeable(observed, nic, notes);
     }
     twice(observed, draft, notes);

@@ -1,12 +1,14 @@
-//! What a NIC is set to inside its guest, addresses aside: MTU, metric, further routes.
+//! What a NIC is set to inside its guest, addresses aside: MTU, source validation, metric, further routes.
 
 use std::{collections::BTreeSet, ops::RangeInclusive};
 
 use crate::{
-    Observed,
+    Observed, RpFilter,
     cluster::{Nic, Route},
-    note::Sentence,
+    note::{Note, Sentence, Severity, Subject},
 };
+
+use super::note;
 
 /// What the kernel takes (`ETH_MIN_MTU`, `ETH_MAX_MTU`).
 const MTU: RangeInclusive<u32> = 68..=65535;
@@ -68,6 +70,25 @@ fn wrong(nic: &Nic, Route { to, via }: &Route) -> Option<Sentence> {
         ));
     }
     None
+}
+
+/// The kernel takes the greater of a NIC's own `rp_filter` and that of all, which is never changed.
+pub fn overruled(observed: &Observed, nic: &Nic) -> Option<Note> {
+    let (wanted, guest) = (nic.rp_filter?, &nic.guest);
+    let all = RpFilter::of(observed.guests.get(&**guest)?.rp_filter_all?).filter(|all| *all > wanted)?;
+    let (mac, number) = (nic.mac, all.number());
+    let text = Sentence::new(
+        format!(
+            "In {guest}, net.ipv4.conf.all.rp_filter is {number} ({all}), and the kernel takes the greater: {mac} stays \
+             {all}, not {wanted}, until {guest}'s own administrator lowers it."
+        ),
+        format!(
+            "{guest} 内 net.ipv4.conf.all.rp_filter 为 {number}（{all}），内核取两者中较大的：在 {guest} 的管理员调低它之前，\
+             {mac} 仍是 {all}，而不是 {wanted}。"
+        ),
+    );
+    let field = Some(format!("nic.{mac}.rp_filter"));
+    Some(note(Severity::Warn, Subject::Nic(mac.to_string()), "filter-overruled", text, field))
 }
 
 /// A way to the same place that somebody else has set is not ours to take away.

@@ -6,10 +6,14 @@ use std::{
 };
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::is_false;
-use crate::name::{GuestName, LinkName, NetworkName};
+use crate::{
+    name::{GuestName, LinkName, NetworkName},
+    wire,
+};
 
 /// A guest, or the host, that routes and translates for a bridge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
@@ -36,6 +40,11 @@ pub struct Gateway {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub probe: Option<IpAddr>,
+    /// The networks outside that members may reach; all if absent, none if empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>))]
+    #[borsh(serialize_with = "wire::write_some_nets", deserialize_with = "wire::read_some_nets")]
+    pub destinations: Option<Vec<IpNet>>,
     /// Its ports that lead to members.
     #[serde(default, rename = "forward", skip_serializing_if = "Vec::is_empty")]
     pub forwards: Vec<Forward>,

@@ -1,8 +1,8 @@
 //! libvirt's XML: a file for `virsh net-define` for each bridge, so that guests may be plugged into it by name, one for
-//! `virsh attach-device` for each NIC, and one for `virsh net-update` for each static lease.
+//! `virsh attach-device` for each NIC and each channel of an agent, and one for `virsh net-update` for each static lease.
 
 use crate::{
-    Cluster, Observed, cluster, dhcp,
+    Cluster, Observed, channel, cluster, dhcp,
     observed::Nic,
     plan::nic::MODEL,
     step::{NicDefinition, ServedNetwork, interface::escape},
@@ -19,7 +19,11 @@ pub fn write(observed: &Observed, cluster: &Cluster) -> Vec<File> {
     // Those of a network that is here are in its definition.
     let given = |lease: &&cluster::Lease| cluster.bridge(&lease.network).is_some_and(|bridge| bridge.dhcp.is_some());
     let leases = cluster.leases.iter().filter(|lease| !given(lease)).map(lease);
-    networks.chain(nics.filter_map(|nic| interface(observed, nic))).chain(leases).collect()
+    let channels =
+        cluster.guests.iter().filter(|guest| guest.agent).map(|guest| {
+            File::new(format!("90-bridgehead-channel-{}.xml", guest.name), format!("{}\n", channel::ELEMENT))
+        });
+    networks.chain(nics.filter_map(|nic| interface(observed, nic))).chain(channels).chain(leases).collect()
 }
 
 fn lease(lease: &cluster::Lease) -> File {

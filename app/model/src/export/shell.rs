@@ -133,6 +133,8 @@ fn guest_outside(step: &Step) -> Option<&str> {
         Step::AttachNic { guest, .. }
         | Step::DetachNic { guest, .. }
         | Step::UpdateNic { guest, .. }
+        | Step::AttachChannel { guest, .. }
+        | Step::DetachChannel { guest, .. }
         | Step::SetMarks { guest, .. } => Some(guest),
         _ => None,
     }

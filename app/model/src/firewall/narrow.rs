@@ -154,7 +154,8 @@ pub fn all(observed: &Observed) -> Vec<NarrowRule> {
     found
 }
 
-/// The base chains through which forwarded traffic passes: what goes between ports of `bridge`, or what is routed.
+/// The base chains of others through which forwarded traffic passes: what goes between ports of `bridge`, or what is
+/// routed. What a chain of ours rejects is wanted.
 pub fn forward_chains<'a>(observed: &'a Observed, bridged: Option<&str>) -> Vec<(&'a Table, &'a Chain)> {
     let own = bridged.and_then(|name| observed.link(name)).and_then(|link| link.bridge.as_ref());
     let on = |name: &str| observed.sysctls.get(name).is_some_and(|value| value == "1");
@@ -164,7 +165,7 @@ pub fn forward_chains<'a>(observed: &'a Observed, bridged: Option<&str>) -> Vec<
         || loaded && own.is_some_and(|bridge| bridge.nf_call_iptables);
     let six = bridged.is_none() || on("net.bridge.bridge-nf-call-ip6tables");
     let mut chains = Vec::new();
-    for table in observed.tables.values() {
+    for table in observed.tables.values().filter(|table| table.name != translation::TABLE) {
         let seen = match table.family.as_str() {
             "ip" => four,
             "ip6" => six,

@@ -1,7 +1,9 @@
-//! Our table of translations, on the host (`inet bridgehead`) and in guests (`ip bridgehead`, or chains of ours in
-//! iptables' nat table where a guest has no nft).
+//! Our table, on the host (`inet bridgehead`) and in guests (`ip bridgehead`, or chains of ours in iptables' tables where a
+//! guest has no nft): what gateways translate, and what they let their members reach.
 
+mod destinations;
 mod iptables;
+mod script;
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -14,23 +16,29 @@ use crate::{
     step::{DestinationTranslation, SourceTranslation, TableEntry},
 };
 
-use super::{
-    quoted,
-    statement::{Field, Statement, Text},
-};
+use super::statement::{Field, Statement, Text};
 
-pub use iptables::{IPTABLES_CHAINS, iptables, iptables_rules, read_iptables};
+pub use iptables::{IPTABLES_CHAINS, iptables, iptables_lines, iptables_rules, read_iptables};
+pub use script::script;
 
 /// The name of every table of ours.
 pub const TABLE: &str = "bridgehead";
 /// Our table on the host, as it is observed.
 pub const HOST: &str = "inet bridgehead";
-/// Its chain of source translations.
+/// Its chain of source translations, which is always there.
 const POSTROUTING: &str = "postrouting";
-/// Its chain of port forwards, if it has any.
-const PREROUTING: &str = "prerouting";
+/// Its chains by their hooks, after which they are named, each with its type and priority.
+const CHAINS: [(&str, &str, i32); 3] =
+    [(POSTROUTING, "nat", 100), ("prerouting", "nat", -100), (destinations::FORWARD, "filter", 0)];
 
-/// Our entries in a table of ours, in order. Rules that are not a translation are passed over.
+/// All of our entries in a table of ours, in order.
+pub fn entries(table: &Table) -> Vec<TableEntry> {
+    let mut entries = read(table);
+    entries.extend(destinations::read(table));
+    entries
+}
+
+/// Those that translate. Rules that are not a translation are passed over.
 pub fn read(table: &Table) -> Vec<TableEntry> {
     table.chains.iter().flat_map(|chain| chain.rules.iter().filter_map(entry)).collect()
 }
@@ -98,23 +106,33 @@ fn entry(rule: &Rule) -> Option<TableEntry> {
 
 /// The table that holds exactly these entries, as nft would list it (handles aside).
 pub fn table(family: &str, entries: &[TableEntry]) -> Table {
-    let exempt = vec![equal(type_of("saddr"), json!("local")), json!({"accept": null})];
-    let of = |forwards: bool| entries.iter().filter(move |entry| entry.destination().is_some() == forwards);
-    let say = |entry: &TableEntry| statements(family, entry);
-    let mut chains = vec![chain(POSTROUTING, 100, std::iter::once(exempt).chain(of(false).map(say)).collect())];
-    if of(true).next().is_some() {
-        chains.push(chain(PREROUTING, -100, of(true).map(say).collect()));
+    let mut chains = Vec::new();
+    for (hook, kind, priority) in CHAINS {
+        let mut own = entries.iter().filter(|entry| entry.hook() == hook).peekable();
+        if hook == POSTROUTING || own.peek().is_some() {
+            let rules = exempt(hook).into_iter().chain(own.map(|entry| statements(family, entry))).collect();
+            chains.push(chain(hook, kind, priority, rules));
+        }
     }
     let rules = chains.iter_mut().flat_map(|chain| &mut chain.rules);
     (2..).zip(rules).for_each(|(handle, rule)| rule.handle = handle);
     Table { family: family.to_owned(), name: TABLE.to_owned(), handle: 1, chains, raw: Vec::new() }
 }
 
-fn chain(hook: &str, priority: i32, rules: Vec<Vec<Value>>) -> Chain {
+/// What is let through before any entry is asked.
+fn exempt(hook: &str) -> Vec<Vec<Value>> {
+    match hook {
+        POSTROUTING => vec![vec![equal(type_of("saddr"), json!("local")), json!({"accept": null})]],
+        destinations::FORWARD => destinations::exempt(),
+        _ => Vec::new(),
+    }
+}
+
+fn chain(hook: &str, kind: &str, priority: i32, rules: Vec<Vec<Value>>) -> Chain {
     Chain {
         name: hook.to_owned(),
         handle: 1,
-        kind: Some("nat".to_owned()),
+        kind: Some(kind.to_owned()),
         hook: Some(hook.to_owned()),
         priority: Some(priority),
         policy: Some("accept".to_owned()),
@@ -143,10 +161,29 @@ fn meta(key: &str) -> Value {
     json!({"meta": {"key": key}})
 }
 
+fn other(left: Value, right: Value) -> Value {
+    json!({"match": {"op": "!=", "left": left, "right": right}})
+}
+
+/// As nft lists it: a network of one address is that address.
+fn prefix(net: &IpNet) -> Value {
+    if net.prefix_len() == net.max_prefix_len() {
+        return json!(net.addr());
+    }
+    json!({"prefix": {"addr": net.network(), "len": net.prefix_len()}})
+}
+
+/// Where a packet comes from (`saddr`) or goes to (`daddr`).
+fn side(net: &IpNet, name: &str) -> Value {
+    field(protocol(net.addr()), name)
+}
+
+/// What came by a port forward.
+fn forwarded() -> Value {
+    json!({"match": {"op": "in", "left": {"ct": {"key": "status"}}, "right": "dnat"}})
+}
+
 fn statements(family: &str, entry: &TableEntry) -> Vec<Value> {
-    let other = |left: Value, right: Value| json!({"match": {"op": "!=", "left": left, "right": right}});
-    let prefix = |net: &IpNet| json!({"prefix": {"addr": net.network(), "len": net.prefix_len()}});
-    let side = |net: &IpNet, name: &str| field(protocol(net.addr()), name);
     let mut statements = match entry {
         TableEntry::Source(SourceTranslation { subnet, out_link, .. }) => {
             let mut matches =
@@ -157,7 +194,7 @@ fn statements(family: &str, entry: &TableEntry) -> Vec<Value> {
         TableEntry::Hairpin { hairpin } => vec![
             equal(side(hairpin, "saddr"), prefix(hairpin)),
             equal(side(hairpin, "daddr"), prefix(hairpin)),
-            json!({"match": {"op": "in", "left": {"ct": {"key": "status"}}, "right": "dnat"}}),
+            forwarded(),
         ],
         TableEntry::Destination(DestinationTranslation { protocol: asked, port, address, except, .. }) => {
             let mut matches = Vec::new();
@@ -169,12 +206,16 @@ fn statements(family: &str, entry: &TableEntry) -> Vec<Value> {
             matches.push(equal(field(&asked.to_string(), "dport"), json!(port)));
             matches
         }
+        TableEntry::Accept { accept, from } => destinations::accepted(accept, from),
+        TableEntry::Reject { reject, except } => destinations::rejected(reject, except.as_deref()),
     };
     statements.push(json!({"counter": {"packets": 0, "bytes": 0}}));
     statements.push(match entry {
         TableEntry::Source(SourceTranslation { to: Some(to), .. }) => verdict(family, "snat", *to, None),
         TableEntry::Source(_) | TableEntry::Hairpin { .. } => json!({"masquerade": null}),
         TableEntry::Destination(DestinationTranslation { to, .. }) => verdict(family, "dnat", to.ip(), Some(to.port())),
+        TableEntry::Accept { .. } => json!({"accept": null}),
+        TableEntry::Reject { .. } => json!({"reject": {"type": "icmp", "expr": "admin-prohibited"}}),
     });
     statements
 }
@@ -188,57 +229,6 @@ fn verdict(family: &str, name: &str, address: IpAddr, port: Option<u16>) -> Valu
         body["port"] = json!(port);
     }
     json!({name: body})
-}
-
-/// What `nft -f -` reads to make the table hold exactly these entries, in one transaction. An empty list removes it.
-pub fn script(family: &str, entries: &[TableEntry]) -> String {
-    // Adding first makes the deletion succeed whether or not the table was there.
-    let mut script = format!("add table {family} {TABLE}\ndelete table {family} {TABLE}\n");
-    if entries.is_empty() {
-        return script;
-    }
-    script += &format!("add table {family} {TABLE}\n");
-    let chain = |hook: &str, priority: i32| {
-        format!("add chain {family} {TABLE} {hook} {{ type nat hook {hook} priority {priority}; policy accept; }}\n")
-    };
-    script += &chain(POSTROUTING, 100);
-    script += &format!("add rule {family} {TABLE} {POSTROUTING} fib saddr type local accept\n");
-    let (forwards, sources): (Vec<_>, Vec<_>) = entries.iter().partition(|entry| entry.destination().is_some());
-    for entry in sources {
-        script += &format!("add rule {family} {TABLE} {POSTROUTING} {}\n", expression(family, entry));
-    }
-    if !forwards.is_empty() {
-        script += &chain(PREROUTING, -100);
-    }
-    for entry in forwards {
-        script += &format!("add rule {family} {TABLE} {PREROUTING} {}\n", expression(family, entry));
-    }
-    script
-}
-
-/// One entry in nft's own language.
-fn expression(family: &str, entry: &TableEntry) -> String {
-    let of = |address: IpAddr| if family == "inet" { format!(" {}", protocol(address)) } else { String::new() };
-    match entry {
-        TableEntry::Source(SourceTranslation { subnet, to, out_link }) => {
-            let (protocol, subnet) = (protocol(subnet.addr()), subnet.trunc());
-            let out = out_link.as_ref().map(|link| format!(" oifname {}", quoted(link))).unwrap_or_default();
-            let verdict = to.map_or_else(|| "masquerade".to_owned(), |to| format!("snat{} to {to}", of(to)));
-            format!("{protocol} saddr {subnet} {protocol} daddr != {subnet}{out} counter {verdict}")
-        }
-        TableEntry::Hairpin { hairpin } => {
-            let (protocol, subnet) = (protocol(hairpin.addr()), hairpin.trunc());
-            format!("{protocol} saddr {subnet} {protocol} daddr {subnet} ct status dnat counter masquerade")
-        }
-        TableEntry::Destination(DestinationTranslation { protocol: asked, port, address, except, to }) => {
-            let except = except.as_ref().map(|link| format!("iifname != {} ", quoted(link))).unwrap_or_default();
-            let address = match address {
-                Some(address) => format!("{} daddr {address}", protocol(*address)),
-                None => "fib daddr type local".to_owned(),
-            };
-            format!("{except}{address} {asked} dport {port} counter dnat{} to {to}", of(to.ip()))
-        }
-    }
 }
 
 #[cfg(test)]

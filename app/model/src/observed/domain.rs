@@ -1,12 +1,15 @@
 //! libvirt domains and their NICs.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::{Mac, wire};
+use crate::{Mac, RpFilter, wire};
 
 /// One guest as libvirt knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
@@ -20,6 +23,12 @@ pub struct Domain {
     pub title: Option<String>,
     /// The guest agent's virtio-serial channel.
     pub agent: AgentChannel,
+    /// Whether the persistent definition has that channel.
+    #[serde(default)]
+    pub agent_config: bool,
+    /// Whether the running machine has a virtio-serial controller: without one the channel cannot be plugged in while it runs.
+    #[serde(default)]
+    pub virtio_serial: bool,
     pub nics: Vec<Nic>,
     /// PCI slots left for hot-plugged devices (free `pcie-root-port`s on q35); `None` if the machine type has no such limit.
     pub free_slots: Option<u32>,
@@ -119,15 +128,46 @@ pub struct Marks {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[borsh(deserialize_with = "wire::read_map")]
     pub mtus: BTreeMap<Mac, u32>,
+    /// The source validation that a NIC had inside the guest before we said another.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[borsh(deserialize_with = "wire::read_map")]
+    pub rp_filters: BTreeMap<Mac, RpFilter>,
+    /// NICs on which no DHCP client worked before we said so.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[borsh(deserialize_with = "wire::read_set")]
+    pub dhcp: BTreeSet<Mac>,
+    /// `accept_ra` of a NIC before we said that it takes router advertisements.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[borsh(deserialize_with = "wire::read_map")]
+    pub accept_ra: BTreeMap<Mac, u8>,
     /// Whether it started with the host before we said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autostart: Option<bool>,
+    /// Why the guest agent's channel is ours to take out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<ChannelMark>,
+    /// The name servers that it asked before we named others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>))]
+    pub dns: Option<Vec<IpAddr>>,
+    /// What it called itself before we said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<HostnameMark>,
 }
 
 impl Marks {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// What a guest called itself, in its kernel and in its `/etc/hostname`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HostnameMark {
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
 }
 
 /// Why a NIC is ours to change.
@@ -149,6 +189,17 @@ pub enum NicMark {
         #[borsh(serialize_with = "wire::write_nets", deserialize_with = "wire::read_nets")]
         addresses: Vec<IpNet>,
     },
+}
+
+/// What was there of the guest agent's channel before Bridgehead added it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum ChannelMark {
+    /// Nothing: to take back means to take it out.
+    Made,
+    /// The running guest had it, its definition had not: to take back means to take it out of the definition.
+    Saved,
 }
 
 /// A route inside a guest, by the MAC of its NIC.

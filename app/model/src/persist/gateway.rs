@@ -1,6 +1,11 @@
 //! What makes a guest a gateway again: sysctl.d(5), and a table of ours that a service of the guest's own loads.
 
-use crate::{firewall::translation, step::TableEntry};
+use std::{collections::BTreeSet, net::IpAddr};
+
+use crate::{
+    firewall::translation,
+    step::{DestinationTranslation, SourceTranslation, TableEntry},
+};
 
 /// Where tables of ours are.
 pub const TABLES: &str = "/etc/nftables.d";
@@ -23,4 +28,17 @@ pub fn write(entries: &[TableEntry], systemd: bool) -> Vec<(String, String)> {
         files.push((format!("{DROP_IN}/90-bridgehead.conf"), format!("[Unit]\nWants={SERVICE}\n")));
     }
     files
+}
+
+/// What is to be loaded at the next start. An address that the document does not give the guest is a lease's, say: it may be
+/// another one then, so the table speaks of whatever the guest has.
+pub fn lasting(entry: &TableEntry, given: &BTreeSet<IpAddr>) -> TableEntry {
+    let known = |address: &Option<IpAddr>| address.filter(|address| given.contains(address));
+    match entry.clone() {
+        TableEntry::Source(own) => TableEntry::Source(SourceTranslation { to: known(&own.to), ..own }),
+        TableEntry::Destination(own) => {
+            TableEntry::Destination(DestinationTranslation { address: known(&own.address), ..own })
+        }
+        other => other,
+    }
 }

@@ -16,7 +16,15 @@ pub fn write(mac: Mac, nic: &Nic) -> (String, String) {
     if let Some(mtu) = nic.mtu {
         let _ = writeln!(text, "      mtu: {mtu}");
     }
-    text += "      addresses:\n";
+    if nic.dhcp {
+        text += "      dhcp4: true\n";
+    }
+    if nic.accept_ra {
+        text += "      accept-ra: true\n";
+    }
+    if !nic.addresses.is_empty() {
+        text += "      addresses:\n";
+    }
     for address in &nic.addresses {
         let _ = writeln!(text, "        - \"{address}\"");
     }
@@ -24,11 +32,10 @@ pub fn write(mac: Mac, nic: &Nic) -> (String, String) {
         text += "      routes:\n";
     }
     if let Some(via) = nic.via {
-        let _ = writeln!(
-            text,
-            "        - to: \"default\"\n          via: \"{via}\"\n          metric: {}",
-            nic.metric.unwrap_or(super::METRIC)
-        );
+        let _ = writeln!(text, "        - to: \"default\"\n          via: \"{via}\"");
+        if let Some(metric) = nic.metric {
+            let _ = writeln!(text, "          metric: {metric}");
+        }
     }
     for Route { to, via } in &nic.further {
         let _ = writeln!(text, "        - to: \"{to}\"\n          via: \"{via}\"");

@@ -14,11 +14,20 @@ pub fn write(mac: Mac, nic: &Nic) -> (String, String) {
         let _ = writeln!(text, "MTUBytes={mtu}");
     }
     text += "\n[Network]\n";
+    if nic.dhcp {
+        text += "DHCP=ipv4\n";
+    }
+    if nic.accept_ra {
+        text += "IPv6AcceptRA=yes\n";
+    }
     for address in &nic.addresses {
         let _ = writeln!(text, "Address={address}");
     }
     if let Some(via) = nic.via {
-        let _ = writeln!(text, "\n[Route]\nGateway={via}\nMetric={}", nic.metric.unwrap_or(super::METRIC));
+        let _ = writeln!(text, "\n[Route]\nGateway={via}");
+        if let Some(metric) = nic.metric {
+            let _ = writeln!(text, "Metric={metric}");
+        }
     }
     for Route { to, via } in &nic.further {
         let _ = writeln!(text, "\n[Route]\nDestination={to}\nGateway={via}");

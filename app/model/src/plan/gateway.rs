@@ -9,7 +9,6 @@ use crate::{
     observed::GuestFacts,
     resolve::Inside,
     step::{GuestTool, Step, TableEntry},
-    topology,
 };
 
 use super::{Phase, Planner};
@@ -50,7 +49,8 @@ fn forwarding(planner: &mut Planner<'_>, guest: &str, facts: &GuestFacts) {
 
 fn translations(planner: &mut Planner<'_>, guest: &str, facts: &GuestFacts) {
     let wanted = planner.new.gateways.get(guest).cloned().unwrap_or_default();
-    let was = topology::guest_translations(facts);
+    let ours = facts.tables.iter().flatten().filter(|table| table.name == translation::TABLE);
+    let was: Vec<TableEntry> = ours.flat_map(translation::entries).collect();
     if same(&wanted, &was) {
         return;
     }
@@ -79,7 +79,7 @@ fn phase(wanted: &[TableEntry], was: &[TableEntry]) -> Phase {
 }
 
 fn host(planner: &mut Planner<'_>) {
-    let was = planner.observed.tables.get(translation::HOST).map(translation::read).unwrap_or_default();
+    let was = planner.observed.tables.get(translation::HOST).map(translation::entries).unwrap_or_default();
     let wanted = planner.new.host.clone();
     // A way that has gone since is still to be taken out of the table.
     let concerns = |cluster: &Cluster| cluster.gateways.iter().any(|own| own.host || !own.forwards.is_empty());

@@ -61,7 +61,10 @@ fn off(planner: &Planner<'_>, route: &GuestRoute) -> Phase {
 fn want(planner: &mut Planner<'_>, guest: &str, facts: &GuestFacts, wish: RouteWish) {
     let now = routes(facts);
     let before = planner.old.routes.get(guest).copied();
-    for route in now.iter().filter(|route| wish.replaces(route)) {
+    // The next lease would bring it again.
+    let leased = |mac: &Mac| planner.new.nics.get(mac).is_some_and(|wish| wish.dhcp);
+    let others: Vec<_> = now.iter().filter(|route| wish.replaces(route) && !leased(&route.mac)).collect();
+    for route in others {
         if before.is_none_or(|before| !before.is(route)) {
             planner.marks(guest).note_route(mark(route));
         }

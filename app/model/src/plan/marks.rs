@@ -17,8 +17,14 @@ pub struct MarksPlan {
     pub last_nics: BTreeSet<Mac>,
     pub last_routes: Vec<RouteMark>,
     pub last_mtus: BTreeSet<Mac>,
+    pub last_filters: BTreeSet<Mac>,
+    pub last_dhcp: BTreeSet<Mac>,
+    pub last_accept_ra: BTreeSet<Mac>,
     pub last_forward: bool,
     pub last_autostart: bool,
+    pub last_channel: bool,
+    pub last_dns: bool,
+    pub last_hostname: bool,
 }
 
 impl MarksPlan {
@@ -29,8 +35,14 @@ impl MarksPlan {
             last_nics: BTreeSet::new(),
             last_routes: Vec::new(),
             last_mtus: BTreeSet::new(),
+            last_filters: BTreeSet::new(),
+            last_dhcp: BTreeSet::new(),
+            last_accept_ra: BTreeSet::new(),
             last_forward: false,
             last_autostart: false,
+            last_channel: false,
+            last_dns: false,
+            last_hostname: false,
         }
     }
 
@@ -50,15 +62,27 @@ impl MarksPlan {
         last.nics.retain(|mac, _| !self.last_nics.contains(mac));
         last.routes.retain(|mark| !self.last_routes.contains(mark));
         last.mtus.retain(|mac, _| !self.last_mtus.contains(mac));
+        last.rp_filters.retain(|mac, _| !self.last_filters.contains(mac));
+        last.dhcp.retain(|mac| !self.last_dhcp.contains(mac));
+        last.accept_ra.retain(|mac, _| !self.last_accept_ra.contains(mac));
         if self.last_forward {
             last.ip_forward = None;
         }
         if self.last_autostart {
             last.autostart = None;
         }
+        if self.last_channel {
+            last.channel = None;
+        }
+        if self.last_dns {
+            last.dns = None;
+        }
+        if self.last_hostname {
+            last.hostname = None;
+        }
         let step = |marks: &Marks, was: &Marks| {
             let (guest, marks, was) = (guest.to_owned(), marks.clone(), was.clone());
-            (marks != was).then_some(Step::SetMarks { guest, marks, was })
+            (marks != was).then(|| Step::SetMarks { guest, marks: Box::new(marks), was: Box::new(was) })
         };
         (step(&self.plus, &self.was), step(&last, &self.plus))
     }

@@ -10,7 +10,7 @@ use crate::{
     topology::bridge_of,
 };
 
-use super::{Phase, Planner, wishes::NicWish};
+use super::{Phase, Planner, client, setting, wishes::NicWish};
 
 /// What a NIC gets if nobody says otherwise: the fastest that every kernel of a guest knows.
 pub(crate) const MODEL: &str = "virtio";
@@ -142,7 +142,7 @@ pub(super) fn reseat(observed: &Observed, draft: &Cluster, nic: &Nic) -> Option<
 }
 
 /// Notes how a NIC that is not ours was, before it is changed.
-fn mark_found(planner: &mut Planner<'_>, domain: &Domain, nic: &Nic) {
+pub(super) fn mark_found(planner: &mut Planner<'_>, domain: &Domain, nic: &Nic) {
     let addresses = set_inside(planner, domain, nic.mac);
     let marks = planner.marks(&domain.name);
     match marks.plus.nics.get_mut(&nic.mac) {
@@ -160,14 +160,37 @@ fn mark_found(planner: &mut Planner<'_>, domain: &Domain, nic: &Nic) {
     }
 }
 
-fn set_inside(planner: &Planner<'_>, domain: &Domain, mac: Mac) -> Vec<IpNet> {
+/// The addresses of a NIC inside its guest, without what a client of ours, or an advertisement, has brought.
+pub(super) fn set_inside(planner: &Planner<'_>, domain: &Domain, mac: Mac) -> Vec<IpNet> {
+    let found = match domain.marks.nics.get(&mac) {
+        Some(NicMark::Found { addresses, .. }) => addresses.as_slice(),
+        _ => &[],
+    };
+    let said = |net: &IpNet| {
+        let mut wishes = [&planner.old, &planner.new].into_iter().filter_map(|wishes| wishes.nics.get(&mac));
+        found.contains(net) || wishes.any(|wish| wish.addresses.contains(net))
+    };
+    let brought = |net: &IpNet| match net {
+        IpNet::V4(_) => domain.marks.dhcp.contains(&mac),
+        IpNet::V6(_) => domain.marks.accept_ra.contains_key(&mac),
+    };
     let facts = Inside::of(planner.observed, domain).facts();
-    let interface = facts.and_then(|facts| facts.interface(mac));
-    interface.into_iter().flat_map(|interface| &interface.addresses).filter(|net| is_global(net)).copied().collect()
+    let addresses = facts.and_then(|facts| facts.interface(mac)).into_iter().flat_map(|own| &own.addresses);
+    addresses.filter(|net| is_global(net) && (said(net) || !brought(net))).copied().collect()
+}
+
+/// All that is wanted of a NIC inside its guest.
+fn inside(planner: &mut Planner<'_>, domain: &Domain, mac: Mac, wish: &NicWish, before: Option<&NicWish>) {
+    if Inside::of(planner.observed, domain).facts().is_none() {
+        return;
+    }
+    setting::set(planner, domain, mac, wish.mtu, wish.rp_filter);
+    addresses(planner, domain, mac, wish, before);
+    client::set(planner, domain, mac, Some(wish));
 }
 
 /// Addresses of a NIC inside its guest, and the NIC up.
-fn inside(planner: &mut Planner<'_>, domain: &Domain, mac: Mac, wish: &NicWish, before: Option<&NicWish>) {
+fn addresses(planner: &mut Planner<'_>, domain: &Domain, mac: Mac, wish: &NicWish, before: Option<&NicWish>) {
     let Some(facts) = Inside::of(planner.observed, domain).facts() else { return };
     let guest = &domain.name;
     let interface = facts.interface(mac);
@@ -175,10 +198,9 @@ fn inside(planner: &mut Planner<'_>, domain: &Domain, mac: Mac, wish: &NicWish, 
     let old: Vec<IpNet> = before.into_iter().flat_map(|before| before.addresses.clone()).collect();
     let gone: Vec<IpNet> = old.into_iter().filter(|net| has(net) && !wish.addresses.contains(net)).collect();
     let new: Vec<IpNet> = wish.addresses.iter().filter(|net| !has(net)).copied().collect();
-    set_mtu(planner, domain, mac, wish.mtu);
     let routed = planner.new.routes.get(guest).is_some_and(|route| route.mac == mac);
     let down = interface.is_none_or(|interface| interface.up == Some(false));
-    let raise = down && (routed || !wish.addresses.is_empty());
+    let raise = down && (routed || wish.dhcp || wish.accept_ra || !wish.addresses.is_empty());
     if gone.is_empty() && new.is_empty() && !raise {
         return;
     }
@@ -201,35 +223,11 @@ fn inside(planner: &mut Planner<'_>, domain: &Domain, mac: Mac, wish: &NicWish, 
     }
 }
 
-/// The MTU that a NIC has in its guest when nobody has set one.
-const MTU: u32 = 1500;
-
-/// The wanted MTU inside; what was before is noted, and given back when none is wanted.
-fn set_mtu(planner: &mut Planner<'_>, domain: &Domain, mac: Mac, wanted: Option<u32>) {
-    let guest = &domain.name;
-    let mark = domain.marks.mtus.get(&mac).copied();
-    if wanted.is_none() && mark.is_some() {
-        planner.marks(guest).last_mtus.insert(mac);
-    }
-    let Some(mtu) = wanted.or(mark) else { return };
-    let Some(facts) = Inside::of(planner.observed, domain).facts() else { return };
-    let own = domain.nics.iter().find(|nic| nic.mac == mac).and_then(|nic| nic.mtu);
-    let was = match facts.interface(mac) {
-        Some(interface) => interface.mtu.unwrap_or(mtu),
-        None => own.unwrap_or(MTU),
-    };
-    if was != mtu {
-        if wanted.is_some() {
-            planner.marks(guest).plus.mtus.entry(mac).or_insert(was);
-        }
-        planner.push(Phase::Inside, Step::SetGuestMtu { guest: guest.clone(), mac, mtu, was });
-    }
-}
-
 /// Unplugs a NIC. What was set on it goes first, step by step, so that taking the plan back sets it again.
 fn take_out(planner: &mut Planner<'_>, domain: &Domain, nic: &Nic, phase: Phase) {
     let (guest, mac) = (&domain.name, nic.mac);
     let Some(attachment) = nic.attachment().cloned() else { return };
+    client::take_out(planner, domain, nic, phase);
     for address in set_inside(planner, domain, mac) {
         planner.push(phase, Step::RemoveGuestAddress { guest: guest.clone(), mac, address });
     }
@@ -237,14 +235,7 @@ fn take_out(planner: &mut Planner<'_>, domain: &Domain, nic: &Nic, phase: Phase)
     if facts.and_then(|facts| facts.interface(mac)).is_some_and(|interface| interface.up == Some(true)) {
         planner.push(phase, Step::SetGuestLinkUp { guest: guest.clone(), mac, up: false });
     }
-    let fresh = nic.mtu.unwrap_or(MTU);
-    let mtu = facts.and_then(|facts| facts.interface(mac)).and_then(|interface| interface.mtu);
-    if let Some(was) = mtu.filter(|mtu| *mtu != fresh) {
-        planner.push(phase, Step::SetGuestMtu { guest: guest.clone(), mac, mtu: fresh, was });
-    }
-    if domain.marks.mtus.contains_key(&mac) {
-        planner.marks(guest).last_mtus.insert(mac);
-    }
+    setting::take_out(planner, domain, nic, phase);
     let definition = |attachment: &Attachment| NicDefinition {
         mac,
         attachment: attachment.clone(),
@@ -287,7 +278,8 @@ fn give_back(planner: &mut Planner<'_>, mac: Mac, wish: &NicWish) {
         }
         (NicMark::Found { attachment, link_up, addresses, .. }, Some(nic)) => {
             place(planner, domain, nic, &attachment, link_up, Phase::Replug);
-            set_mtu(planner, domain, mac, None);
+            setting::set(planner, domain, mac, None, None);
+            client::set(planner, domain, mac, None);
             let has = set_inside(planner, domain, mac);
             let guest = || wish.guest.clone();
             let goes = |net: &IpNet| wish.addresses.contains(net) && !addresses.contains(net);
@@ -311,5 +303,10 @@ fn give_back(planner: &mut Planner<'_>, mac: Mac, wish: &NicWish) {
 }
 
 fn forget(planner: &mut Planner<'_>, mac: Mac, wish: &NicWish) {
-    planner.marks(&wish.guest).last_nics.insert(mac);
+    let marks = planner.marks(&wish.guest);
+    marks.last_nics.insert(mac);
+    marks.last_mtus.insert(mac);
+    marks.last_filters.insert(mac);
+    marks.last_dhcp.insert(mac);
+    marks.last_accept_ra.insert(mac);
 }

@@ -12,9 +12,10 @@ use ipnet::IpNet;
 
 use super::forward::Door;
 use crate::{
-    Cluster, Mac,
+    Cluster, Mac, RpFilter,
     cluster::{Gateway, Route, Translation},
     observed::{Attachment, NicMark, Observed},
+    persist,
     proof::Promise,
     resolve,
     step::{GuestRoute, SourceTranslation, TableEntry},
@@ -30,6 +31,10 @@ pub struct Wishes {
     pub further: BTreeMap<String, Vec<GuestRoute>>,
     /// Guests that forward and translate, with what.
     pub gateways: BTreeMap<String, Vec<TableEntry>>,
+    /// The name servers of a guest, by guest.
+    pub dns: BTreeMap<String, Vec<IpAddr>>,
+    /// The hostname of a guest, by guest.
+    pub hostnames: BTreeMap<String, String>,
     /// What the host translates.
     pub host: Vec<TableEntry>,
     /// Bridges that the host routes for, with the link they leave by and their subnets.
@@ -39,21 +44,25 @@ pub struct Wishes {
     pub promises: Vec<Promise>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NicWish {
     pub guest: String,
     /// `None`: it is to be out.
     pub attachment: Option<Attachment>,
     pub cable: bool,
     pub addresses: Vec<IpNet>,
+    pub dhcp: bool,
+    pub accept_ra: bool,
     pub mtu: Option<u32>,
+    pub rp_filter: Option<RpFilter>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RouteWish {
     pub mac: Mac,
     pub via: IpAddr,
-    /// Default routes with a greater one stay; with `None`, no other stays.
+    /// As the document says, else as the guest's manager needs it. Default routes with a greater one stay; with `None`, no
+    /// other stays.
     pub metric: Option<u32>,
 }
 
@@ -89,7 +98,10 @@ impl Wishes {
                 attachment: nic.attachment().filter(|_| nic.plugged),
                 cable: nic.cable,
                 addresses: nic.address.clone(),
+                dhcp: nic.dhcp,
+                accept_ra: nic.accept_ra,
                 mtu: nic.mtu,
+                rp_filter: nic.rp_filter,
             };
             wishes.nics.insert(nic.mac, wish);
             if !nic.plugged {
@@ -107,8 +119,17 @@ impl Wishes {
             });
             wishes.further.entry(guest).or_default().extend(further);
         }
+        for guest in &cluster.guests {
+            if !guest.dns.is_empty() {
+                wishes.dns.insert(guest.name.to_string(), guest.dns.clone());
+            }
+            wishes.hostnames.extend(guest.hostname.clone().map(|hostname| (guest.name.to_string(), hostname)));
+        }
         for gateway in &cluster.gateways {
             wishes.gateway(observed, cluster, gateway);
+        }
+        for (guest, route) in &mut wishes.routes {
+            route.metric = route.metric.or_else(|| persist::metric(observed.guests.get(guest)?.manager()?));
         }
         wishes.host.sort();
         wishes.host.dedup();
@@ -145,12 +166,13 @@ impl Wishes {
         {
             self.forwards(observed, cluster, gateway, &subnets, address);
         }
+        self.destinations(gateway, &subnets);
         let via = resolve::gateway_address(observed, cluster, gateway).map(|net| net.addr());
         for member in &gateway.members {
             let mac = resolve::nic_at(observed, cluster, member, &gateway.bridge);
             if let (Some(via), Some(mac)) = (via, mac) {
                 self.routes.insert(member.to_string(), RouteWish { mac, via, metric: None });
-                self.promise(observed, gateway, member, via);
+                self.promise(observed, cluster, gateway, member, via);
             }
             if gateway.detach_outside {
                 self.detach(observed, cluster, gateway, member);
@@ -158,14 +180,15 @@ impl Wishes {
         }
     }
 
-    fn promise(&mut self, observed: &Observed, gateway: &Gateway, member: &str, first_hop: IpAddr) {
+    fn promise(&mut self, observed: &Observed, cluster: &Cluster, gateway: &Gateway, member: &str, first_hop: IpAddr) {
         let runs = |guest: &str| observed.domains.get(guest).is_some_and(resolve::runs);
         let way = gateway.guest.as_deref().is_none_or(runs);
         if let Some(target) = resolve::probe(observed, gateway)
             && runs(member)
             && way
         {
-            self.promises.push(Promise { guest: member.to_owned(), target, first_hop });
+            let refused = !resolve::may_reach(observed, cluster, gateway, target);
+            self.promises.push(Promise { guest: member.to_owned(), target, first_hop, refused });
         }
     }
 
@@ -182,21 +205,21 @@ impl Wishes {
             NicMark::Made => None,
         });
         for mac in there.chain(taken).filter(|mac| cluster.nic(*mac).is_none()) {
-            let wish =
-                NicWish { guest: member.to_owned(), attachment: None, cable: true, addresses: Vec::new(), mtu: None };
+            let wish = NicWish { guest: member.to_owned(), cable: true, ..NicWish::default() };
             self.nics.insert(mac, wish);
         }
     }
 
     /// Every guest that is spoken of.
     pub fn guests(&self) -> BTreeSet<&str> {
-        let nics = self.nics.values().map(|wish| wish.guest.as_str());
-        nics.chain(self.routes.keys().map(String::as_str)).chain(self.gateways.keys().map(String::as_str)).collect()
+        let nics = self.nics.values().map(|wish| &wish.guest);
+        let named = nics.chain(self.routes.keys()).chain(self.gateways.keys());
+        named.chain(self.dns.keys()).chain(self.hostnames.keys()).map(String::as_str).collect()
     }
 }
 
 /// What the members' addresses become, if that is known: `None` to masquerade, else the gateway's address outside; while
-/// that is not known, what stands already.
+/// that is not known, what stands already, which may be what the guest's own start has loaded.
 fn source(observed: &Observed, cluster: &Cluster, gateway: &Gateway, subnet: IpNet) -> Option<Option<IpAddr>> {
     if gateway.translation == Translation::Masquerade {
         return Some(None);
@@ -204,7 +227,7 @@ fn source(observed: &Observed, cluster: &Cluster, gateway: &Gateway, subnet: IpN
     let stands = || {
         let facts = observed.guests.get(gateway.guest.as_deref()?)?;
         let entries = topology::guest_translations(facts);
-        entries.iter().filter_map(TableEntry::source).find(|entry| entry.subnet == subnet)?.to
+        Some(entries.iter().filter_map(TableEntry::source).find(|entry| entry.subnet == subnet)?.to)
     };
-    resolve::outside_address(observed, cluster, gateway).or_else(stands).map(Some)
+    resolve::outside_address(observed, cluster, gateway).map(Some).or_else(stands)
 }

@@ -4,13 +4,13 @@
 //! runs inside a guest begins with the guest's name and `#`, as its prompt would.
 
 use crate::{
-    Mac,
+    Mac, channel,
     firewall::translation,
     observed::{Attachment, DhcpRange, Folder, Observed},
-    persist,
+    persist, resolver,
 };
 
-use super::{GuestTool, NicDefinition, Step, TableEntry, interface::host};
+use super::{GuestTool, NicDefinition, Step, TableEntry, client, dhcp, interface::host};
 
 impl Step {
     /// The command. A guest's name for a NIC is looked up by MAC in the command itself.
@@ -123,6 +123,22 @@ impl Step {
                     word(&nic.interface())
                 )
             }
+            Self::AttachChannel { guest, live, config } => format!(
+                "printf %s {} | virsh attach-device {} /dev/stdin{}",
+                word(channel::ELEMENT),
+                word(guest),
+                when(*live, *config)
+            ),
+            Self::DetachChannel { guest, live, config } => {
+                let (name, path) = (word(guest), word(&format!("//channel[target/@name=\"{}\"]", channel::NAME)));
+                // Each definition has its own text of it: the socket's path, for one.
+                let detach = |read: &str, flag: &str| {
+                    format!("virsh dumpxml {name}{read} --xpath {path} | virsh detach-device {name} /dev/stdin{flag}")
+                };
+                let live = live.then(|| detach("", " --live"));
+                let config = config.then(|| detach(" --inactive", " --config"));
+                live.into_iter().chain(config).collect::<Vec<_>>().join(" && ")
+            }
             Self::SetGuestAutostart { guest: name, on } => format!("virsh autostart {}{}", word(name), disable(*on)),
             Self::SetNetworkAutostart { network: name, on } => {
                 format!("virsh net-autostart {}{}", word(name), disable(*on))
@@ -174,6 +190,13 @@ impl Step {
                 format!("ip addr add {address} dev {}", device(*mac))
             }
             Self::SetGuestMtu { mac, mtu, .. } => format!("ip link set dev {} mtu {mtu}", device(*mac)),
+            Self::SetGuestFilter { mac, mode, .. } => {
+                format!("sysctl -w net/ipv4/conf/{}/rp_filter={}", device(*mac), mode.number())
+            }
+            Self::SetGuestDhcp { mac, on, client, keep, .. } => client::line(*mac, *client, *on, keep, &device(*mac)),
+            Self::SetGuestAcceptRa { mac, mode, .. } => {
+                format!("sysctl -w net/ipv6/conf/{}/accept_ra={mode}", device(*mac))
+            }
             Self::RemoveGuestAddress { mac, address, .. } => {
                 format!("ip addr del {address} dev {}", device(*mac))
             }
@@ -193,6 +216,10 @@ impl Step {
                 commands.join("; ")
             }
             Self::ReplaceGuestFiles { managers, files, was, .. } => persist::commands(managers, files, was).join("; "),
+            Self::SetGuestDns { resolver, servers, was, .. } => {
+                resolver::dns_commands(*resolver, servers.as_deref(), was.as_deref()).join("; ")
+            }
+            Self::SetGuestHostname { hostname, was, .. } => resolver::hostname_commands(hostname, was).join("; "),
         }
     }
 }

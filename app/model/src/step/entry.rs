@@ -22,6 +22,26 @@ pub enum TableEntry {
         #[borsh(serialize_with = "wire::write_net", deserialize_with = "wire::read_net")]
         hairpin: IpNet,
     },
+    /// One network outside that a gateway's members may reach, where not all may be reached (filter forward, priority
+    /// filter).
+    Accept {
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[borsh(serialize_with = "wire::write_net", deserialize_with = "wire::read_net")]
+        accept: IpNet,
+        /// The members' subnet.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[borsh(serialize_with = "wire::write_net", deserialize_with = "wire::read_net")]
+        from: IpNet,
+    },
+    /// Behind those: what else of this subnet would leave it is rejected, and whoever asks is told (ICMP
+    /// admin-prohibited). What belongs to a known connection, or was led here by a port forward, passes.
+    Reject {
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[borsh(serialize_with = "wire::write_net", deserialize_with = "wire::read_net")]
+        reject: IpNet,
+        /// What goes out by this link is left alone: on the host, what goes between ports of the subnet's bridge.
+        except: Option<String>,
+    },
 }
 
 /// One source translation of a gateway (nat postrouting, priority srcnat). Packets of the gateway's own are exempt
@@ -79,5 +99,19 @@ impl TableEntry {
             Self::Destination(destination) => Some(destination),
             _ => None,
         }
+    }
+
+    /// The hook of netfilter that its chain is in.
+    pub fn hook(&self) -> &'static str {
+        match self {
+            Self::Source(_) | Self::Hairpin { .. } => "postrouting",
+            Self::Destination(_) => "prerouting",
+            Self::Accept { .. } | Self::Reject { .. } => "forward",
+        }
+    }
+
+    /// Whether it says what members may reach, and translates nothing.
+    pub fn limits(&self) -> bool {
+        self.hook() == "forward"
     }
 }

@@ -27,6 +27,8 @@ impl Step {
             Self::UpdateNic { guest, nic, was, live, config } => {
                 Self::UpdateNic { guest, nic: was, was: nic, live, config }
             }
+            Self::AttachChannel { guest, live, config } => Self::DetachChannel { guest, live, config },
+            Self::DetachChannel { guest, live, config } => Self::AttachChannel { guest, live, config },
             Self::SetGuestAutostart { guest, on } => Self::SetGuestAutostart { guest, on: !on },
             Self::SetNetworkAutostart { network, on } => Self::SetNetworkAutostart { network, on: !on },
             Self::DefineNetwork { network } => Self::UndefineNetwork { network },
@@ -44,6 +46,13 @@ impl Step {
             Self::AddGuestAddress { guest, mac, address } => Self::RemoveGuestAddress { guest, mac, address },
             Self::RemoveGuestAddress { guest, mac, address } => Self::AddGuestAddress { guest, mac, address },
             Self::SetGuestMtu { guest, mac, mtu, was } => Self::SetGuestMtu { guest, mac, mtu: was, was: mtu },
+            Self::SetGuestFilter { guest, mac, mode, was } => Self::SetGuestFilter { guest, mac, mode: was, was: mode },
+            Self::SetGuestDhcp { guest, mac, on, client, keep } => {
+                Self::SetGuestDhcp { guest, mac, on: !on, client, keep }
+            }
+            Self::SetGuestAcceptRa { guest, mac, mode, was } => {
+                Self::SetGuestAcceptRa { guest, mac, mode: was, was: mode }
+            }
             Self::AddGuestRoute { guest, route } => Self::RemoveGuestRoute { guest, route },
             Self::RemoveGuestRoute { guest, route } => Self::AddGuestRoute { guest, route },
             Self::SetGuestForwarding { guest, on } => Self::SetGuestForwarding { guest, on: !on },
@@ -52,6 +61,12 @@ impl Step {
             }
             Self::ReplaceGuestFiles { guest, managers, files, was } => {
                 Self::ReplaceGuestFiles { guest, managers, files: was, was: files }
+            }
+            Self::SetGuestDns { guest, resolver, servers, was, others } => {
+                Self::SetGuestDns { guest, resolver, servers: was, was: servers, others }
+            }
+            Self::SetGuestHostname { guest, hostname, was } => {
+                Self::SetGuestHostname { guest, hostname: was, was: hostname }
             }
         }
     }

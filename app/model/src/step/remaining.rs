@@ -3,7 +3,7 @@
 
 use crate::{
     Mac,
-    observed::{DomainState, Nic, Observed, Source, SourceState},
+    observed::{AgentChannel, DomainState, Nic, Observed, Source, SourceState},
 };
 
 use super::{GuestRoute, Step};
@@ -29,6 +29,17 @@ impl Step {
                 *live &= there.is_some_and(|nic| nic.live.is_some());
                 *config &= there.is_some_and(|nic| nic.config.is_some());
             }
+            Self::AttachChannel { guest, live, config } => {
+                let there = observed.domains.get(guest);
+                *live &= is_active(observed, guest) && there.is_none_or(|domain| domain.agent == AgentChannel::Missing);
+                *config &= there.is_none_or(|domain| !domain.agent_config);
+            }
+            Self::DetachChannel { guest, live, config } => {
+                let there = observed.domains.get(guest);
+                *live &=
+                    is_active(observed, guest) && there.is_some_and(|domain| domain.agent != AgentChannel::Missing);
+                *config &= there.is_some_and(|domain| domain.agent_config);
+            }
             Self::SetLease { network, live, config, .. } | Self::SetDhcpRanges { network, live, config, .. } => {
                 let there = observed.networks.get(network);
                 *live &= there.is_some_and(|network| network.active);
@@ -41,7 +52,9 @@ impl Step {
         }
         if let Self::AttachNic { live: false, config: false, .. }
         | Self::DetachNic { live: false, config: false, .. }
-        | Self::UpdateNic { live: false, config: false, .. } = rest
+        | Self::UpdateNic { live: false, config: false, .. }
+        | Self::AttachChannel { live: false, config: false, .. }
+        | Self::DetachChannel { live: false, config: false, .. } = rest
         {
             return None;
         }
@@ -55,8 +68,15 @@ impl Step {
         observed.sources.get(&self.source()) == Some(&SourceState::Answers)
             // What runs in a guest is gone when the guest is off; its files are not.
             && self.inside().is_none_or(|guest| {
-                (!is_active(observed, guest) && !matches!(self, Self::ReplaceGuestFiles { .. })) || observed.guests.get(guest).is_some_and(|facts| facts.trouble.is_none())
+                let told = observed.guests.get(guest).is_some_and(|facts| facts.trouble.is_none());
+                (!is_active(observed, guest) && !self.writes_files()) || told
             })
+    }
+
+    /// Whether it writes files inside a guest.
+    fn writes_files(&self) -> bool {
+        let files = matches!(self, Self::ReplaceGuestFiles { .. } | Self::SetGuestDns { .. });
+        files || matches!(self, Self::SetGuestHostname { hostname, was, .. } if !hostname.same_file(was))
     }
 
     /// Who tells whether it is done; of what is inside a guest, that the guest runs.
@@ -74,6 +94,8 @@ impl Step {
             Self::AttachNic { guest, .. }
             | Self::DetachNic { guest, .. }
             | Self::UpdateNic { guest, .. }
+            | Self::AttachChannel { guest, .. }
+            | Self::DetachChannel { guest, .. }
             | Self::SetGuestAutostart { guest, .. }
             | Self::SetMarks { guest, .. } => Some(guest),
             _ => self.inside(),
@@ -98,6 +120,9 @@ impl Step {
     fn has_gone_with_nic(&self, observed: &Observed) -> bool {
         let (Self::SetGuestLinkUp { guest, mac, up: false }
         | Self::SetGuestMtu { guest, mac, .. }
+        | Self::SetGuestFilter { guest, mac, .. }
+        | Self::SetGuestDhcp { guest, mac, on: false, .. }
+        | Self::SetGuestAcceptRa { guest, mac, .. }
         | Self::RemoveGuestAddress { guest, mac, .. }
         | Self::RemoveGuestRoute { guest, route: GuestRoute { mac, .. } }) = self
         else {
@@ -111,13 +136,18 @@ impl Step {
         match self {
             Self::SetGuestLinkUp { guest, .. }
             | Self::SetGuestMtu { guest, .. }
+            | Self::SetGuestFilter { guest, .. }
+            | Self::SetGuestDhcp { guest, .. }
+            | Self::SetGuestAcceptRa { guest, .. }
             | Self::AddGuestAddress { guest, .. }
             | Self::RemoveGuestAddress { guest, .. }
             | Self::AddGuestRoute { guest, .. }
             | Self::RemoveGuestRoute { guest, .. }
             | Self::SetGuestForwarding { guest, .. }
             | Self::ReplaceGuestTable { guest, .. }
-            | Self::ReplaceGuestFiles { guest, .. } => Some(guest),
+            | Self::ReplaceGuestFiles { guest, .. }
+            | Self::SetGuestDns { guest, .. }
+            | Self::SetGuestHostname { guest, .. } => Some(guest),
             _ => None,
         }
     }

@@ -1,7 +1,7 @@
 //! A step as a sentence for a person.
 
 use crate::{
-    Language,
+    Language, RpFilter,
     note::Sentence,
     observed::{Attachment, DhcpHost, DhcpRange},
 };
@@ -147,6 +147,20 @@ impl Step {
                     ),
                 }
             }
+            Self::AttachChannel { guest, live, config } => {
+                let (when, when_zh) = when(*live, *config);
+                Sentence::new(
+                    format!("Give {guest} the channel of the guest agent{when}"),
+                    format!("为 {guest} 添加 guest agent 通道{when_zh}"),
+                )
+            }
+            Self::DetachChannel { guest, live, config } => {
+                let (when, when_zh) = when(*live, *config);
+                Sentence::new(
+                    format!("Take the channel of the guest agent from {guest}{when}"),
+                    format!("从 {guest} 移除 guest agent 通道{when_zh}"),
+                )
+            }
             Self::SetGuestAutostart { guest: name, on } | Self::SetNetworkAutostart { network: name, on } => {
                 if *on {
                     Sentence::new(format!("Start {name} with the host"), format!("让 {name} 随主机启动"))
@@ -227,6 +241,33 @@ impl Step {
                 format!("In {guest}, set the MTU of the NIC {mac} to {mtu}"),
                 format!("在 {guest} 内把网卡 {mac} 的 MTU 设为 {mtu}"),
             ),
+            Self::SetGuestFilter { guest, mac, mode, .. } => {
+                let (en, zh) = match mode {
+                    RpFilter::Off => ("take any source", "不校验源地址"),
+                    RpFilter::Strict => ("take only sources that are answered by the same NIC", "严格校验源地址"),
+                    RpFilter::Loose => ("take only sources that some NIC can answer", "宽松校验源地址"),
+                };
+                Sentence::new(
+                    format!("In {guest}, let the NIC {mac} {en} (rp_filter {mode})"),
+                    format!("在 {guest} 内让网卡 {mac} {zh}（rp_filter {mode}）"),
+                )
+            }
+            Self::SetGuestDhcp { guest, mac, on: true, client, .. } => Sentence::new(
+                format!("In {guest}, have {client} get the NIC {mac} an address by DHCP"),
+                format!("在 {guest} 内让 {client} 通过 DHCP 为网卡 {mac} 获取地址"),
+            ),
+            Self::SetGuestDhcp { guest, mac, on: false, client, .. } => Sentence::new(
+                format!("In {guest}, end DHCP on the NIC {mac} ({client})"),
+                format!("在 {guest} 内停止网卡 {mac} 的 DHCP（{client}）"),
+            ),
+            Self::SetGuestAcceptRa { guest, mac, mode: 0, .. } => Sentence::new(
+                format!("In {guest}, let the NIC {mac} take no router advertisements"),
+                format!("在 {guest} 内让网卡 {mac} 不接受路由器通告"),
+            ),
+            Self::SetGuestAcceptRa { guest, mac, .. } => Sentence::new(
+                format!("In {guest}, let the NIC {mac} take router advertisements"),
+                format!("在 {guest} 内让网卡 {mac} 接受路由器通告"),
+            ),
             Self::AddGuestRoute { guest, route: GuestRoute { to: Some(to), via, .. } } => Sentence::new(
                 format!("In {guest}, reach {to} by way of {via}"),
                 format!("在 {guest} 内经 {via} 到达 {to}"),
@@ -270,6 +311,31 @@ impl Step {
                     format!("在 {guest} 内写成文件，下次启动后依然有效（{names}）"),
                 )
             }
+            Self::SetGuestDns { guest, servers: Some(servers), .. } => {
+                let servers = servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                Sentence::new(
+                    format!("In {guest}, set the name servers to {servers}"),
+                    format!("在 {guest} 内把 DNS 服务器设为 {servers}"),
+                )
+            }
+            Self::SetGuestDns { guest, servers: None, .. } => Sentence::new(
+                format!("In {guest}, give back the name servers that were there before"),
+                format!("在 {guest} 内恢复原来的 DNS 服务器"),
+            ),
+            Self::SetGuestHostname { guest, hostname, was } if hostname.name == was.name => {
+                let name = &hostname.name;
+                Sentence::new(
+                    format!("In {guest}, write the hostname down for the next start, with {name} as it is now"),
+                    format!("在 {guest} 内写好下次启动的主机名，当前主机名 {name} 不变"),
+                )
+            }
+            Self::SetGuestHostname { guest, hostname, was } => {
+                let (name, was) = (&hostname.name, &was.name);
+                Sentence::new(
+                    format!("In {guest}, set the hostname from {was} to {name}"),
+                    format!("在 {guest} 内把主机名从 {was} 改为 {name}"),
+                )
+            }
         }
     }
 }
@@ -303,21 +369,38 @@ fn translate(who: &str, who_zh: &str, entries: &[TableEntry]) -> Sentence {
             format!("删除{who_zh}上我们的地址转换表"),
         );
     }
-    let each = |unknown: &str, port: &str| {
+    let translated = |unknown: &str, port: &str| {
         let said = entries.iter().filter_map(|entry| match entry {
             TableEntry::Source(source) => {
                 let to = source.to.map_or_else(|| unknown.to_owned(), |address| address.to_string());
                 Some(format!("{} → {to}", source.subnet))
             }
             TableEntry::Destination(asked) => Some(format!("{} {port} {} → {}", asked.protocol, asked.port, asked.to)),
-            TableEntry::Hairpin { .. } => None,
+            TableEntry::Hairpin { .. } | TableEntry::Accept { .. } | TableEntry::Reject { .. } => None,
         });
         said.collect::<Vec<_>>().join(", ")
     };
-    Sentence::new(
-        format!("On {who}, translate {}", each("its address outside", "port")),
-        format!("在{who_zh}上做地址转换 {}", each("其外网地址", "端口")),
-    )
+    let (mut en, mut zh) = (Vec::new(), Vec::new());
+    if !entries.iter().all(TableEntry::limits) {
+        en.push(format!("translate {}", translated("its address outside", "port")));
+        zh.push(format!("做地址转换 {}", translated("其外网地址", "端口")));
+    }
+    for entry in entries {
+        let TableEntry::Reject { reject: subnet, .. } = entry else { continue };
+        let reached = entries.iter().filter_map(|entry| match entry {
+            TableEntry::Accept { accept, from } if from == subnet => Some(accept.to_string()),
+            _ => None,
+        });
+        let reached = reached.collect::<Vec<_>>().join(", ");
+        if reached.is_empty() {
+            en.push(format!("let {subnet} reach nothing outside"));
+            zh.push(format!("不允许 {subnet} 访问外部"));
+        } else {
+            en.push(format!("let {subnet} reach only {reached}"));
+            zh.push(format!("只允许 {subnet} 访问 {reached}"));
+        }
+    }
+    Sentence::new(format!("On {who}, {}", en.join("; ")), format!("在{who_zh}上{}", zh.join("；")))
 }
 
 /// What a NIC is plugged into, in English and Chinese.

@@ -4,6 +4,7 @@
 //! addresses, a plugged NIC has a tap, a guest whose agent answers sees it. A step whose object is not there, or is so
 //! already, does nothing.
 
+mod channel;
 mod dhcp;
 mod guest;
 mod lease;
@@ -15,7 +16,7 @@ use ipnet::IpNet;
 
 use crate::{
     firewall::translation,
-    observed::{Address, Bridge, Folder, Link, Observed, Route, Rule, Table},
+    observed::{Address, Bridge, Folder, Link, Marks, Observed, Route, Rule, Table},
     topology::MAIN,
 };
 
@@ -56,6 +57,8 @@ impl Step {
             Self::AttachNic { guest, nic, live, config } => nic::attach(observed, guest, nic, *live, *config),
             Self::DetachNic { guest, nic, live, config } => nic::detach(observed, guest, nic.mac, *live, *config),
             Self::UpdateNic { guest, nic, live, config, .. } => nic::update(observed, guest, nic, *live, *config),
+            Self::AttachChannel { guest, live, config } => channel::set(observed, guest, true, *live, *config),
+            Self::DetachChannel { guest, live, config } => channel::set(observed, guest, false, *live, *config),
             Self::SetGuestAutostart { guest, on } => {
                 if let Some(domain) = observed.domains.get_mut(guest).filter(|domain| domain.persistent) {
                     domain.autostart = *on;
@@ -76,18 +79,23 @@ impl Step {
             Self::SetLease { .. } => lease::simulate(self, observed),
             Self::SetMarks { guest, marks, .. } => {
                 if let Some(domain) = observed.domains.get_mut(guest) {
-                    domain.marks = marks.clone();
+                    domain.marks = Marks::clone(marks);
                 }
             }
             Self::SetGuestLinkUp { .. }
             | Self::SetGuestMtu { .. }
+            | Self::SetGuestFilter { .. }
+            | Self::SetGuestDhcp { .. }
+            | Self::SetGuestAcceptRa { .. }
             | Self::AddGuestAddress { .. }
             | Self::RemoveGuestAddress { .. }
             | Self::AddGuestRoute { .. }
             | Self::RemoveGuestRoute { .. }
             | Self::SetGuestForwarding { .. }
             | Self::ReplaceGuestTable { .. }
-            | Self::ReplaceGuestFiles { .. } => guest::simulate(self, observed),
+            | Self::ReplaceGuestFiles { .. }
+            | Self::SetGuestDns { .. }
+            | Self::SetGuestHostname { .. } => guest::simulate(self, observed),
         }
     }
 }

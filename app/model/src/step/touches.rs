@@ -51,13 +51,20 @@ impl Step {
                 touched
             }
             Self::SetMarks { guest: name, .. }
+            | Self::AttachChannel { guest: name, .. }
+            | Self::DetachChannel { guest: name, .. }
             | Self::SetGuestAutostart { guest: name, .. }
             | Self::SetGuestForwarding { guest: name, .. }
             | Self::ReplaceGuestTable { guest: name, .. }
-            | Self::ReplaceGuestFiles { guest: name, .. } => vec![guest(name)],
+            | Self::ReplaceGuestFiles { guest: name, .. }
+            | Self::SetGuestDns { guest: name, .. }
+            | Self::SetGuestHostname { guest: name, .. } => vec![guest(name)],
             Self::SetGuestLinkUp { guest: name, mac, .. }
             | Self::AddGuestAddress { guest: name, mac, .. }
             | Self::SetGuestMtu { guest: name, mac, .. }
+            | Self::SetGuestFilter { guest: name, mac, .. }
+            | Self::SetGuestDhcp { guest: name, mac, .. }
+            | Self::SetGuestAcceptRa { guest: name, mac, .. }
             | Self::RemoveGuestAddress { guest: name, mac, .. } => {
                 vec![Subject::Nic(mac.to_string()), guest(name)]
             }
@@ -78,6 +85,7 @@ impl Step {
             | Self::DefineNetwork { .. }
             | Self::UndefineNetwork { .. }
             | Self::StartNetwork { .. }
+            | Self::AttachChannel { .. }
             | Self::SetGuestAutostart { .. }
             | Self::SetNetworkAutostart { .. }
             | Self::SetMarks { .. }
@@ -88,16 +96,22 @@ impl Step {
             Self::AttachNic { .. }
             | Self::DetachNic { .. }
             | Self::UpdateNic { .. }
+            | Self::DetachChannel { .. }
             | Self::SetLease { .. }
             | Self::SetGuestLinkUp { .. }
             | Self::SetGuestMtu { .. }
+            | Self::SetGuestFilter { .. }
+            | Self::SetGuestDhcp { .. }
+            | Self::SetGuestAcceptRa { .. }
             | Self::AddGuestAddress { .. }
             | Self::RemoveGuestAddress { .. }
             | Self::AddGuestRoute { .. }
             | Self::RemoveGuestRoute { .. }
             | Self::SetGuestForwarding { .. }
             | Self::ReplaceGuestTable { .. }
-            | Self::ReplaceGuestFiles { .. } => Risk::Guest,
+            | Self::ReplaceGuestFiles { .. }
+            | Self::SetGuestDns { .. }
+            | Self::SetGuestHostname { .. } => Risk::Guest,
             Self::DeleteBridge { .. }
             | Self::StopNetwork { .. }
             | Self::SetDhcpRanges { .. }

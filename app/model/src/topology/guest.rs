@@ -191,12 +191,17 @@ pub fn mac_of(facts: &GuestFacts, name: &str) -> Option<crate::Mac> {
 
 /// Which guests are gateways, and through which guest each default route goes.
 pub fn roles(topology: &mut Topology) {
-    let mut holders: BTreeMap<(String, IpAddr), String> = BTreeMap::new();
+    // `None` for an address that several say is theirs: whose it is, none of them can tell.
+    let mut holders: BTreeMap<(String, IpAddr), Option<String>> = BTreeMap::new();
     for guest in topology.guests.values() {
         for nic in &guest.nics {
             for address in &nic.addresses {
                 if let Some(bridge) = &nic.bridge {
-                    holders.insert((bridge.clone(), address.net.addr()), guest.name.clone());
+                    let own = Some(guest.name.clone());
+                    let holder = holders.entry((bridge.clone(), address.net.addr())).or_insert(own.clone());
+                    if *holder != own {
+                        *holder = None;
+                    }
                 }
             }
         }
@@ -206,7 +211,7 @@ pub fn roles(topology: &mut Topology) {
         let bridge_at = |mac| guest.nics.iter().find(|nic| Some(nic.mac) == mac).and_then(|nic| nic.bridge.clone());
         for route in guest.default_routes.iter_mut().flatten() {
             if let (Some(bridge), Some(via)) = (bridge_at(route.mac), route.via) {
-                route.through = holders.get(&(bridge, via)).cloned();
+                route.through = holders.get(&(bridge, via)).cloned().flatten();
             }
         }
         let outside = guest.default_routes.iter().flatten().find_map(|route| bridge_at(route.mac));

@@ -10,7 +10,7 @@ use model::{
     Cluster, Language, Mac, Observed,
     firewall::translation,
     lease::collide,
-    observed::{Attachment, DhcpHost},
+    observed::{AgentChannel, Attachment, DhcpHost},
     plan::{Plan, plan},
     step::Step,
     topology::{Topology, bridge_of},
@@ -35,6 +35,13 @@ fn foreign(observed: &Observed, named: &BTreeSet<Mac>, documents: &[&Cluster]) -
     for cluster in documents {
         for domain in rest.domains.values_mut().filter(|domain| cluster.guest(&domain.name).is_some()) {
             domain.autostart = false;
+            if cluster.guest(&domain.name).is_some_and(|guest| guest.agent) {
+                (domain.agent, domain.agent_config) = (AgentChannel::Missing, false);
+            }
+        }
+        for (_, facts) in rest.guests.iter_mut().filter(|(name, _)| cluster.guest(name).is_some()) {
+            (facts.hostname, facts.static_hostname) = (None, None);
+            (facts.nameservers, facts.dns) = (None, None);
         }
         for network in rest.networks.values_mut().filter(|network| cluster.network(&network.name).is_some()) {
             network.autostart = false;

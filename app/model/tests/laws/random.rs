@@ -1,16 +1,17 @@
 //! Hosts, and edits of documents, made at random.
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use model::{
-    Cluster, Mac, Observed, autostart,
-    cluster::{Dhcp, Forward, Lease, Protocol, Range, Route, Translation},
+    Cluster, Mac, Observed, RpFilter, autostart, channel,
+    cluster::{Dhcp, Forward, Gateway, Lease, Protocol, Range, Route, Translation},
     dhcp,
     gateway::{self, GatewayRequest},
     lease::collide,
     nic::{self, Place, Setting},
     note::Subject,
-    observed::{AgentChannel, DomainState, Link, ManagerKind},
+    observed::{AgentChannel, DomainState, Link, ManagerKind, Resolver},
+    resolver,
 };
 use proptest::prelude::*;
 
@@ -32,11 +33,14 @@ pub enum Edit {
     Move { nic: usize, place: usize },
     Unplug(usize),
     Cable(usize, bool),
-    Inside { nic: usize, last: u8, mtu: Option<u32>, route: bool },
+    Inside { nic: usize, last: u8, mtu: Option<u32>, filter: Option<usize>, dhcp: bool, accept_ra: bool, route: bool },
     Gateway { bridge: usize, guest: Option<usize>, members: usize, masquerade: bool, detach: bool },
     RemoveGateway(usize),
     Forward { bridge: usize, member: usize, port: u16, udp: bool },
+    Destinations { bridge: usize, nets: Option<Vec<u8>> },
     Autostart { guest: Option<usize>, on: bool },
+    Channel { guest: usize, there: bool },
+    Resolver { guest: usize, servers: usize, hostname: Option<u8> },
     Keep(Option<ManagerKind>),
     Lease { nic: usize, last: u8, named: bool },
     Release(usize),
@@ -61,12 +65,24 @@ pub fn edit() -> impl Strategy<Value = Edit> {
         (nic.clone(), any::<bool>()).prop_map(|(nic, cable)| Edit::Cable(nic, cable)),
         (nic.clone(), 40..60u8, any::<bool>()).prop_map(|(nic, last, named)| Edit::Lease { nic, last, named }),
         nic.clone().prop_map(Edit::Release),
-        (nic, 100..140u8, proptest::option::of(1300..1500u32), any::<bool>())
-            .prop_map(|(nic, last, mtu, route)| Edit::Inside { nic, last, mtu, route }),
+        (
+            nic,
+            100..140u8,
+            proptest::option::of(1300..1500u32),
+            proptest::option::of(0..3usize),
+            proptest::bool::weighted(0.3),
+            any::<bool>(),
+            any::<bool>()
+        )
+            .prop_map(|(nic, last, mtu, filter, dhcp, accept_ra, route)| {
+                Edit::Inside { nic, last, mtu, filter, dhcp, accept_ra, route }
+            }),
         (bridge.clone(), proptest::option::weighted(0.8, guest), 0..16usize, any::<bool>(), any::<bool>()).prop_map(
             |(bridge, guest, members, masquerade, detach)| Edit::Gateway { bridge, guest, members, masquerade, detach }
         ),
         bridge.clone().prop_map(Edit::RemoveGateway),
+        (bridge.clone(), proptest::option::of(proptest::collection::vec(0..4u8, 0..3)))
+            .prop_map(|(bridge, nets)| Edit::Destinations { bridge, nets }),
         (bridge, 0..4usize, 79..82u16, any::<bool>()).prop_map(|(bridge, member, port, udp)| Edit::Forward {
             bridge,
             member,
@@ -74,6 +90,9 @@ pub fn edit() -> impl Strategy<Value = Edit> {
             udp
         }),
         (proptest::option::of(0..GUESTS.len()), any::<bool>()).prop_map(|(guest, on)| Edit::Autostart { guest, on }),
+        (0..GUESTS.len(), proptest::bool::weighted(0.7)).prop_map(|(guest, there)| Edit::Channel { guest, there }),
+        (0..GUESTS.len(), 0..4usize, proptest::option::of(0..3u8))
+            .prop_map(|(guest, servers, hostname)| Edit::Resolver { guest, servers, hostname }),
         proptest::option::weighted(0.8, 0..4usize).prop_map(|kind| Edit::Keep(kind.map(|kind| ManagerKind::ALL[kind]))),
     ]
 }
@@ -150,13 +169,16 @@ pub fn edited(observed: &Observed, committed: &Cluster, cluster: &Cluster, edit:
         Edit::Move { nic, place: at } => nic::move_nic(observed, cluster, mac(*nic), &place(*at)),
         Edit::Unplug(nic) => nic::unplug(observed, cluster, mac(*nic)),
         Edit::Cable(nic, cable) => nic::set_cable(observed, cluster, mac(*nic), *cable),
-        Edit::Inside { nic, last, mtu, route } => {
+        Edit::Inside { nic, last, mtu, filter, dhcp, accept_ra, route } => {
             let address = vec![format!("192.168.99.{last}/24").parse().expect("a prefix")];
             let route = route.then(|| {
                 let to = format!("10.{last}.0.0/16").parse().expect("a prefix");
                 Route { to, via: "192.168.99.9".parse().expect("an address") }
             });
-            let setting = Setting { address, mtu: *mtu, routes: route.into_iter().collect(), ..Setting::default() };
+            let rp_filter = filter.map(|nth| RpFilter::ALL[nth]);
+            let routes = route.into_iter().collect();
+            let (dhcp, accept_ra, mtu) = (*dhcp, *accept_ra, *mtu);
+            let setting = Setting { address, dhcp, accept_ra, mtu, rp_filter, routes, ..Setting::default() };
             nic::set_inside(observed, cluster, mac(*nic), setting)
         }
         Edit::Gateway { bridge, guest, members, masquerade, detach } => {
@@ -177,8 +199,16 @@ pub fn edited(observed: &Observed, committed: &Cluster, cluster: &Cluster, edit:
                 detach_outside: *detach,
                 probe: None,
                 forwards: None,
+                destinations: None,
             };
             gateway::draft(observed, cluster, &request)
+        }
+        Edit::Resolver { guest, servers, hostname } => {
+            // The first is what they ask already.
+            let all = ["192.168.122.1", "10.0.0.9", "fd00::9"].map(|text| text.parse().expect("an address"));
+            let dns = all.into_iter().skip(servers % 2).take(*servers).collect();
+            let hostname = hostname.map(|number| format!("node{number}"));
+            Ok(resolver::set(cluster, &GUESTS[*guest].parse().expect("a name"), dns, hostname))
         }
         Edit::Keep(manager) => Ok(Cluster { manager: *manager, ..cluster.clone() }),
         Edit::Lease { nic, last, named } => {
@@ -222,6 +252,17 @@ pub fn edited(observed: &Observed, committed: &Cluster, cluster: &Cluster, edit:
             }
             Ok(draft)
         }
+        Edit::Channel { guest, there } => Ok(channel::set(cluster, &GUESTS[*guest].parse().expect("a name"), *there)),
+        Edit::Destinations { bridge, nets } => {
+            let mut draft = cluster.clone();
+            let named = |gateway: &&mut Gateway| &*gateway.bridge == BRIDGES[*bridge];
+            for gateway in draft.gateways.iter_mut().filter(named) {
+                let nets = nets.as_ref().map(BTreeSet::from_iter);
+                let net = |third: &u8| format!("10.0.{third}.0/24").parse().expect("a prefix");
+                gateway.destinations = nets.map(|nets| nets.into_iter().map(net).collect());
+            }
+            Ok(draft)
+        }
         Edit::Autostart { guest, on } => {
             let guest = guest.map(|guest| Subject::Guest(GUESTS[guest].to_owned()));
             let subject = guest.unwrap_or_else(|| Subject::Network("default".to_owned()));
@@ -234,8 +275,9 @@ pub fn edited(observed: &Observed, committed: &Cluster, cluster: &Cluster, edit:
 /// A host, with what differs from one to the next.
 pub fn host() -> impl Strategy<Value = Observed> {
     let accept = proptest::bool::weighted(0.3);
-    (1..=GUESTS.len(), accept, any::<bool>(), any::<bool>(), proptest::option::of(0..4usize), any::<bool>()).prop_map(
-        |(guests, accept, filtered, forwards, off, spare)| {
+    let shut = proptest::option::of((0..4usize, any::<bool>(), any::<bool>()));
+    (1..=GUESTS.len(), accept, any::<bool>(), any::<bool>(), proptest::option::of(0..4usize), any::<bool>(), shut)
+        .prop_map(|(guests, accept, filtered, forwards, off, spare, shut)| {
             let mut observed = lab(&GUESTS[..guests]);
             if accept {
                 observed.tables.insert("ip filter".to_owned(), filter("accept"));
@@ -247,6 +289,19 @@ pub fn host() -> impl Strategy<Value = Observed> {
                 let managers = [None, Some(ManagerKind::Networkd), Some(ManagerKind::Ifupdown)];
                 facts.managers = managers[nth % managers.len()].into_iter().collect();
                 facts.systemd = nth == 1;
+                facts.interfaces.iter_mut().for_each(|interface| interface.accept_ra = Some(u8::from(nth < 2)));
+                let resolvers = [Resolver::File, Resolver::Resolved, Resolver::Dhclient, Resolver::NetworkManager];
+                facts.resolver = resolvers.get(nth).copied();
+                facts.static_hostname = (nth != 2).then(|| format!("node{nth}"));
+            }
+            if let Some((guest, live, controller)) = shut
+                && let Some(domain) = GUESTS[..guests].get(guest).and_then(|name| observed.domains.get_mut(*name))
+            {
+                (domain.agent_config, domain.virtio_serial) = (false, controller);
+                if !live {
+                    domain.agent = AgentChannel::Missing;
+                    observed.guests.remove(GUESTS[guest]);
+                }
             }
             if let Some(off) = off.and_then(|n| GUESTS[..guests].get(n)) {
                 switch_off(&mut observed, off);
@@ -264,15 +319,15 @@ pub fn host() -> impl Strategy<Value = Observed> {
                 observed.links.insert(40, link);
             }
             observed
-        },
-    )
+        })
 }
 
 fn switch_off(observed: &mut Observed, guest: &str) {
     observed.guests.remove(guest);
     let domain = observed.domains.get_mut(guest).expect("a guest");
     domain.state = DomainState::Off;
-    domain.agent = AgentChannel::Disconnected;
+    domain.virtio_serial = false;
+    domain.agent = if domain.agent_config { AgentChannel::Disconnected } else { AgentChannel::Missing };
     for nic in &mut domain.nics {
         nic.live = None;
         nic.alias = None;

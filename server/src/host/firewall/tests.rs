@@ -1,5 +1,7 @@
 //! Against nft and iptables themselves, in a namespace of our own.
 
+mod destinations;
+
 use std::io::Write;
 
 use model::{
@@ -84,6 +86,18 @@ fn replaces_our_table_and_removes_it() {
             TableEntry::Hairpin { hairpin: "192.168.48.0/24".parse().expect("a prefix") },
             forward(Some("192.168.122.202"), None, Protocol::Tcp),
             forward(None, Some("virbr0"), Protocol::Udp),
+            TableEntry::Accept {
+                accept: "10.0.0.0/24".parse().expect("a prefix"),
+                from: "192.168.48.0/24".parse().expect("a prefix"),
+            },
+            TableEntry::Accept {
+                accept: "192.0.2.1/32".parse().expect("a prefix"),
+                from: "192.168.48.0/24".parse().expect("a prefix"),
+            },
+            TableEntry::Reject {
+                reject: "192.168.48.0/24".parse().expect("a prefix"),
+                except: Some("mybr0".to_owned()),
+            },
         ];
         let expected = [
             "fib saddr type local accept",
@@ -96,6 +110,14 @@ fn replaces_our_table_and_removes_it() {
             "ip daddr 192.168.122.202 tcp dport 8080 counter dnat ip to 192.168.48.20:80",
             "iifname != \"virbr0\" fib daddr type local udp dport 8080 counter dnat ip to 192.168.48.20:80",
         ];
+        let limits = [
+            "ct state established,related accept",
+            "ct status dnat accept",
+            "ip saddr 192.168.48.0/24 ip daddr 10.0.0.0/24 counter accept",
+            "ip saddr 192.168.48.0/24 ip daddr 192.0.2.1 counter accept",
+            "oifname != \"mybr0\" ip saddr 192.168.48.0/24 ip daddr != 192.168.48.0/24 counter reject with icmp \
+             admin-prohibited",
+        ];
         for _ in 0..2 {
             Firewall.replace_table(&entries).await.expect("replaced");
             let (tables, _) = Firewall.read().await.expect("the ruleset");
@@ -105,7 +127,15 @@ fn replaces_our_table_and_removes_it() {
             let chain = tables["inet bridgehead"].chain("prerouting").expect("our chain");
             assert_eq!((chain.hook.as_deref(), chain.priority), (Some("prerouting"), Some(-100)));
             assert_eq!(chain.rules.iter().map(model::observed::Rule::text).collect::<Vec<_>>(), forwarded);
-            assert_eq!(model::firewall::translation::read(&tables["inet bridgehead"]), entries);
+            let chain = tables["inet bridgehead"].chain("forward").expect("our chain");
+            assert_eq!((chain.kind.as_deref(), chain.priority), (Some("filter"), Some(0)));
+            assert_eq!(chain.rules.iter().map(model::observed::Rule::text).collect::<Vec<_>>(), limits);
+            assert_eq!(model::firewall::translation::entries(&tables["inet bridgehead"]), entries);
+            // What is written down for a start says the same.
+            let script = model::firewall::translation::script("inet", &entries);
+            nft(&script);
+            let (again, _) = Firewall.read().await.expect("the ruleset");
+            assert_eq!(model::firewall::translation::entries(&again["inet bridgehead"]), entries);
         }
         Firewall.replace_table(&[]).await.expect("removed");
         Firewall.replace_table(&[]).await.expect("removing what is not there");

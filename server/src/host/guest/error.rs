@@ -19,6 +19,8 @@ pub enum Error {
     NoInterface { doing: String, mac: Mac },
     #[error("cannot {doing}: the program did not end within {seconds} s")]
     Slow { doing: String, seconds: u64 },
+    #[error("cannot {doing}: no DHCP server answered within {seconds} s")]
+    NoLease { doing: String, seconds: u64 },
     /// The guest's answer cannot be used.
     #[error("cannot {doing}: the guest's answer makes no sense: {reason}")]
     Nonsense { doing: String, reason: String },

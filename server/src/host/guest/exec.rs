@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::{error::Error, parse};
-use crate::host::libvirt::{self, Lane, Libvirt};
+use crate::host::libvirt::{self, AtWork, Lane, Libvirt};
 
 /// The most that a program may print on one of its outputs, in bytes.
 pub const OUTPUT: usize = 1 << 20;
@@ -56,6 +56,7 @@ pub struct Process<'a> {
     doing: String,
     pid: i64,
     lane: Lane,
+    _at_work: AtWork,
 }
 
 impl<'a> Process<'a> {
@@ -82,7 +83,7 @@ impl<'a> Process<'a> {
         })?;
         let pid = reply.get("pid").and_then(Value::as_i64);
         let pid = pid.ok_or_else(|| Error::Nonsense { doing: doing.clone(), reason: "no pid".to_owned() })?;
-        Ok(Self { libvirt, domain, doing, pid, lane })
+        Ok(Self { libvirt, domain, doing, pid, lane, _at_work: libvirt.awaits_guest() })
     }
 
     /// Waits for its end; a program that takes longer is killed.

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use model::observed::{GuestFacts, ManagerKind, Table};
+use model::{
+    observed::{GuestFacts, ManagerKind, Resolver, Table},
+    resolver::HOOKS,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -21,10 +24,11 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// One question.
 const COMMAND: Duration = Duration::from_secs(3);
 const PROGRAM: Duration = Duration::from_secs(5);
-/// The longest ruleset that is taken from a guest, in bytes: every browser gets it.
+/// The longest ruleset that is taken from a guest, in bytes, and the most tables: every browser gets them.
 const RULESET: usize = 128 << 10;
+const TABLES: usize = 64;
 
-const PROGRAMS: [&str; 5] = ["ip", "nft", "iptables", "traceroute", "ping"];
+const PROGRAMS: [&str; 7] = ["ip", "nft", "iptables", "traceroute", "ping", "udhcpc", "dhclient"];
 /// What is there where a network manager is installed, or runs. systemd makes the folder of networkd in any case.
 const MARKERS: [(&str, ManagerKind); 4] = [
     ("/usr/sbin/netplan", ManagerKind::Netplan),
@@ -58,6 +62,9 @@ pub async fn network(libvirt: &Libvirt, domain: &str, known: &GuestFacts) -> Opt
     let command = json!({ "execute": "guest-network-get-interfaces" });
     facts.interfaces = parse::agent_interfaces(&agent(libvirt, domain, &command, COMMAND, Lane::Watch).await.ok()?);
     Ways::ask(libvirt, domain, &facts).await.answer(&mut facts, &mut trouble).await;
+    if (facts.resolver, known.resolver) == (Some(Resolver::File), Some(Resolver::Dhclient)) {
+        facts.resolver = known.resolver;
+    }
     (trouble.is_none() && facts.boot == known.boot).then_some(facts)
 }
 
@@ -76,6 +83,11 @@ async fn fill(libvirt: &Libvirt, domain: &str, facts: &mut GuestFacts) -> Result
     }
     if allowed("guest-network-get-interfaces") {
         let answer = keep(ask("guest-network-get-interfaces").await, &mut trouble);
+        let count = answer.as_ref().and_then(Value::as_array).map_or(0, Vec::len);
+        if count > parse::INTERFACES {
+            let most = parse::INTERFACES;
+            trouble.get_or_insert(format!("it tells of {count} interfaces: all but the first {most} were left out"));
+        }
         facts.interfaces = answer.map(|answer| parse::agent_interfaces(&answer)).unwrap_or_default();
     }
     if allowed("guest-exec") && allowed("guest-exec-status") {
@@ -101,7 +113,7 @@ async fn look_inside(libvirt: &Libvirt, domain: &str, facts: &mut GuestFacts, tr
     let mut ls = vec!["ls", "-d"];
     ls.extend(paths.iter().map(String::as_str));
     ls.extend(MARKERS.map(|(path, _)| path));
-    ls.push(SYSTEMD);
+    ls.extend([SYSTEMD, HOOKS]);
 
     let start = async |argv: &[&str]| Process::start(libvirt, domain, argv, None, Lane::Watch).await;
     let ways = Ways::ask(libvirt, domain, facts).await;
@@ -113,7 +125,11 @@ async fn look_inside(libvirt: &Libvirt, domain: &str, facts: &mut GuestFacts, tr
     if ruleset.as_ref().is_ok_and(|output| output.stdout.len() > RULESET) {
         trouble.get_or_insert(format!("the nftables ruleset inside is longer than {RULESET} bytes and was left out"));
     } else {
-        facts.tables = json_of(ruleset).map(tables);
+        facts.tables = json_of(ruleset, trouble).map(tables);
+        if facts.tables.as_ref().is_some_and(|tables| tables.len() > TABLES) {
+            facts.tables = None;
+            trouble.get_or_insert(format!("there are more than {TABLES} nftables tables inside: they were left out"));
+        }
     }
     if let Some(output) = keep(finish(programs).await, trouble) {
         let found = output.text();
@@ -121,13 +137,25 @@ async fn look_inside(libvirt: &Libvirt, domain: &str, facts: &mut GuestFacts, tr
         facts.programs = parse::programs(&found, &PROGRAMS);
         facts.managers = MARKERS.into_iter().filter(|(path, _)| is_there(path)).map(|(_, manager)| manager).collect();
         facts.systemd = is_there(SYSTEMD);
+        if facts.resolver == Some(Resolver::File) && is_there(HOOKS) {
+            facts.resolver = Some(Resolver::Dhclient);
+        }
     }
     if !facts.managers.is_empty() {
         facts.files = keep(persist::read(libvirt, domain).await, trouble).unwrap_or_default();
     }
     if facts.tables.is_none() && facts.programs.contains("iptables") && !facts.programs.contains("nft") {
-        let rules = finish(start(&translation::LIST).await).await.ok().filter(|output| output.status == 0);
-        facts.tables = rules.map(|output| translation::table_of(&output.text()).into_iter().collect());
+        let rules = async |list: &[&str]| {
+            let output = finish(start(list).await).await.ok().filter(|output| output.status == 0);
+            output.map(|output| output.text())
+        };
+        let [nat, filter] = translation::LISTS;
+        if let Some(mut printed) = rules(&nat).await {
+            if translation::table_of(&printed).is_some() {
+                printed += &rules(&filter).await.unwrap_or_default();
+            }
+            facts.tables = Some(translation::table_of(&printed).into_iter().collect());
+        }
     }
 }
 
@@ -137,9 +165,15 @@ pub(super) async fn finish(process: Result<Process<'_>, Error>) -> Result<ExecOu
 
 /// What a program printed, if it is there, ended well and printed JSON. A guest without `ip -j` or `nft` is no trouble:
 /// `programs` says so.
-pub(super) fn json_of(output: Result<ExecOutput, Error>) -> Option<Value> {
+pub(super) fn json_of(output: Result<ExecOutput, Error>, trouble: &mut Option<String>) -> Option<Value> {
     let output = output.ok().filter(|output| output.status == 0)?;
-    serde_json::from_slice(&output.stdout).ok()
+    match parse::json(&output.stdout) {
+        Ok(told) => Some(told),
+        Err(reason) => {
+            trouble.get_or_insert(format!("what a program inside printed is of no use: {reason}"));
+            None
+        }
+    }
 }
 
 /// The same parser that reads the host's ruleset.

@@ -1,12 +1,12 @@
 //! What can be had of a guest whose agent may not run programs: by the agent's own file commands.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use model::observed::GuestFacts;
 use serde_json::{Value, json};
 
-use super::{error::Error, exec::agent, parse};
+use super::{error::Error, exec::agent, parse, resolver};
 use crate::host::libvirt::{Lane, Libvirt, clean};
 
 const COMMAND: Duration = Duration::from_secs(3);
@@ -26,6 +26,13 @@ pub async fn look(libvirt: &Libvirt, domain: &str, facts: &mut GuestFacts) {
     facts.routes = text("/proc/net/route").await.map(|printed| parse::kernel_routes(&printed));
     facts.ip_forward = text("/proc/sys/net/ipv4/ip_forward").await.map(|value| value.trim() != "0");
     facts.boot = text("/proc/sys/kernel/random/boot_id").await.map(|boot| clean(boot.trim(), 64));
+    let mut files = BTreeMap::new();
+    for path in [model::resolver::HOSTNAME].into_iter().chain(model::resolver::TELLING) {
+        files.extend(text(path).await.map(|text| (path, text)));
+    }
+    resolver::tell(facts, &|path| files.get(path).map(|text| text.lines().collect()));
+    // Nothing can be set by files alone.
+    facts.resolver = None;
 }
 
 /// The line that forbids it, with its file: `/etc/qemu/qemu-ga.conf says "block-rpcs=guest-exec"`.

@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use ipnet::IpNet;
 use model::{
-    Mac,
+    Mac, RpFilter,
     step::{GuestRoute, GuestTool, TableEntry},
 };
 use serde_json::{Value, json};
@@ -21,9 +21,9 @@ use crate::host::libvirt::{Lane, Libvirt, clean};
 const APPEAR: Duration = Duration::from_secs(5);
 const PROGRAM: Duration = Duration::from_secs(10);
 /// Nothing tells when something changes inside: it is looked again after this.
-const LOOK: Duration = Duration::from_millis(100);
+pub(super) const LOOK: Duration = Duration::from_millis(100);
 /// Stands in a command for the name that a NIC has in its guest.
-const NIC: &str = "{nic}";
+pub(super) const NIC: &str = "{nic}";
 /// A NIC is followed to a new name so often.
 const RENAMED: usize = 2;
 
@@ -39,6 +39,13 @@ pub async fn set_link(libvirt: &Libvirt, domain: &str, mac: Mac, up: bool) -> Re
 pub async fn set_mtu(libvirt: &Libvirt, domain: &str, mac: Mac, mtu: u32) -> Result<(), Error> {
     let guest = Guest::new(libvirt, domain, format!("set the MTU of NIC {mac} to {mtu} in guest {domain}"));
     guest.run_on(mac, &["ip", "link", "set", "dev", NIC, "mtu", &mtu.to_string()]).await.1
+}
+
+/// Of the NIC itself, in the kernel's number.
+pub async fn set_filter(libvirt: &Libvirt, domain: &str, mac: Mac, mode: RpFilter) -> Result<(), Error> {
+    let guest = Guest::new(libvirt, domain, format!("set rp_filter of NIC {mac} to {mode} in guest {domain}"));
+    let (path, input) = (format!("/proc/sys/net/ipv4/conf/{NIC}/rp_filter"), format!("{}\n", mode.number()));
+    guest.run_with(mac, &["tee", &path], Some(input.as_bytes())).await.1
 }
 
 pub async fn add_address(libvirt: &Libvirt, domain: &str, mac: Mac, address: IpNet) -> Result<(), Error> {
@@ -109,7 +116,7 @@ pub async fn replace_table(
             guest.run(&["nft", "-f", "-"], Some(text.as_bytes())).await
         }
         GuestTool::Iptables => {
-            let mut jumped = [false; 2];
+            let mut jumped = [false; 3];
             for (jumped, ask) in jumped.iter_mut().zip(translation::JUMPS) {
                 *jumped = guest.exec(&ask, None).await?.status == 0;
             }
@@ -123,7 +130,7 @@ pub async fn replace_table(
 pub(super) struct Guest<'a> {
     libvirt: &'a Libvirt,
     domain: &'a str,
-    doing: String,
+    pub doing: String,
 }
 
 impl<'a> Guest<'a> {
@@ -150,13 +157,17 @@ impl<'a> Guest<'a> {
 
     /// Runs a command on the NIC with this MAC, [`NIC`] in it, and gives the name that it had. udev names one that was just
     /// plugged in anew: what failed meanwhile is tried again under the new name.
-    async fn run_on(&self, mac: Mac, argv: &[&str]) -> (String, Result<(), Error>) {
+    pub async fn run_on(&self, mac: Mac, argv: &[&str]) -> (String, Result<(), Error>) {
+        self.run_with(mac, argv, None).await
+    }
+
+    pub async fn run_with(&self, mac: Mac, argv: &[&str], input: Option<&[u8]>) -> (String, Result<(), Error>) {
         let mut name = match self.interface(mac).await {
             Ok(name) => name,
             Err(error) => return (String::new(), Err(error)),
         };
         for _ in 0..RENAMED {
-            let outcome = self.run(&named(argv, &name), None).await;
+            let outcome = self.run_named(argv, &name, input).await;
             if outcome.is_ok() {
                 return (name, outcome);
             }
@@ -165,8 +176,13 @@ impl<'a> Guest<'a> {
                 _ => return (name, outcome),
             }
         }
-        let outcome = self.run(&named(argv, &name), None).await;
+        let outcome = self.run_named(argv, &name, input).await;
         (name, outcome)
+    }
+
+    async fn run_named(&self, argv: &[&str], name: &str, input: Option<&[u8]>) -> Result<(), Error> {
+        let words: Vec<String> = argv.iter().map(|word| word.replace(NIC, name)).collect();
+        self.run(&words.iter().map(String::as_str).collect::<Vec<_>>(), input).await
     }
 
     /// A program that failed because there was nothing to change is told apart by looking, not by its words.
@@ -214,6 +230,13 @@ impl<'a> Guest<'a> {
         Some(self.addresses(name).await?.contains(&address))
     }
 
+    /// Whether an interface has an IPv4 address that somebody has to renew.
+    pub async fn has_dynamic(&self, name: &str) -> bool {
+        let printed = self.printed(&["ip", "-j", "-4", "addr", "show", "dev", name, "dynamic"]).await;
+        let interfaces = printed.map(|printed| parse::interfaces(&printed)).unwrap_or_default();
+        interfaces.iter().any(|interface| !interface.addresses.is_empty())
+    }
+
     /// Whether an address of an interface has this next hop in its subnet; so it is said where that cannot be known.
     async fn reaches(&self, name: &str, via: IpAddr) -> bool {
         self.addresses(name).await.is_none_or(|addresses| addresses.iter().any(|net| net.contains(&via)))
@@ -236,12 +259,8 @@ impl<'a> Guest<'a> {
 
     async fn printed(&self, argv: &[&str]) -> Option<Value> {
         let output = self.exec(argv, None).await.ok().filter(|output| output.status == 0)?;
-        serde_json::from_slice(&output.stdout).ok()
+        parse::json(&output.stdout).ok()
     }
-}
-
-fn named<'n>(argv: &[&'n str], name: &'n str) -> Vec<&'n str> {
-    argv.iter().map(|word| if *word == NIC { name } else { word }).collect()
 }
 
 fn family(address: IpAddr) -> &'static str {

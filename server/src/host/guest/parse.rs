@@ -15,18 +15,49 @@ use serde_json::Value;
 
 use crate::host::libvirt::clean;
 
-const INTERFACES: usize = 128;
-const ADDRESSES: usize = 64;
+/// All that is kept of a guest travels to every browser.
+pub const INTERFACES: usize = 128;
+/// Of one interface, and of all interfaces together.
+const ADDRESSES: (usize, usize) = (64, 512);
 const ROUTES: usize = 512;
 const COMMANDS: usize = 256;
 const STRING: usize = 256;
+/// A word of a protocol: a command of the agent, who set a route.
+const WORD: usize = 64;
+/// A list or an object costs some hundred bytes in memory, and two in an answer.
+const VALUES: usize = 1 << 15;
+/// libvirt, `ip` and `nft` stay far below it, and readers of what is made of it stop at 128.
+const DEPTH: usize = 32;
 /// The longest name of an interface (`IFNAMSIZ` less the terminator, linux/if.h).
 const INTERFACE_NAME: usize = 15;
 
 /// The `return` of an agent's reply.
 pub fn reply(text: &str) -> Result<Value, String> {
-    let mut reply: Value = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
-    reply.get_mut("return").map(Value::take).ok_or_else(|| "it has no \"return\"".to_owned())
+    json(text.as_bytes())?.get_mut("return").map(Value::take).ok_or_else(|| "it has no \"return\"".to_owned())
+}
+
+/// JSON, if it is not more than anybody needs to say: that is found out before anything is made of it.
+pub fn json(text: &[u8]) -> Result<Value, String> {
+    let (mut values, mut depth, mut quoted, mut escaped) = (1, 0usize, false, false);
+    for byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            _ if quoted => {}
+            b'[' | b'{' => (values, depth) = (values + 1, depth + 1),
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b',' => values += 1,
+            _ => {}
+        }
+        if values > VALUES {
+            return Err(format!("it has more than {VALUES} values"));
+        }
+        if depth > DEPTH {
+            return Err(format!("it is nested deeper than {DEPTH}"));
+        }
+    }
+    serde_json::from_slice(text).map_err(|error| format!("it is not JSON: {error}"))
 }
 
 /// A value that came from a guest, every string in it fit to be shown.
@@ -34,7 +65,10 @@ pub fn clean_json(value: &mut Value) {
     match value {
         Value::String(text) => *text = clean(text, 4 * STRING),
         Value::Array(list) => list.iter_mut().for_each(clean_json),
-        Value::Object(map) => map.values_mut().for_each(clean_json),
+        Value::Object(map) => {
+            map.retain(|key, _| *key == clean(key, STRING));
+            map.values_mut().for_each(clean_json);
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
@@ -43,7 +77,7 @@ pub fn clean_json(value: &mut Value) {
 pub fn commands(info: &Value) -> BTreeSet<String> {
     list(info.get("supported_commands"), COMMANDS)
         .filter(|command| command.get("enabled").and_then(Value::as_bool) == Some(true))
-        .filter_map(|command| string(command.get("name")))
+        .filter_map(|command| word(command.get("name")))
         .collect()
 }
 
@@ -52,19 +86,30 @@ pub fn string(value: Option<&Value>) -> Option<String> {
     value.and_then(Value::as_str).map(|text| clean(text, STRING)).filter(|text| !text.is_empty())
 }
 
-/// `guest-network-get-interfaces`.
+fn word(value: Option<&Value>) -> Option<String> {
+    string(value).filter(|word| word.len() <= WORD)
+}
+
+/// `guest-network-get-interfaces`: the first [`INTERFACES`] of them.
 pub fn agent_interfaces(answer: &Value) -> Vec<GuestInterface> {
+    let mut left = ADDRESSES.1;
     list(Some(answer), INTERFACES)
         .filter_map(|interface| {
+            let name = interface_name(interface.get("name")).filter(|name| name != "lo")?;
+            let addresses: Vec<IpNet> = list(interface.get("ip-addresses"), ADDRESSES.0.min(left))
+                .filter_map(|it| address(it.get("ip-address"), it.get("prefix")))
+                .collect();
+            left -= addresses.len();
+            let mac = mac(interface.get("hardware-address"));
             Some(GuestInterface {
-                name: interface_name(interface.get("name")).filter(|name| name != "lo")?,
-                mac: mac(interface.get("hardware-address")),
+                name,
+                mac,
                 up: None,
-                addresses: list(interface.get("ip-addresses"), ADDRESSES)
-                    .filter_map(|it| address(it.get("ip-address"), it.get("prefix")))
-                    .collect(),
+                addresses,
                 mtu: None,
                 rp_filter: None,
+                dhcp: false,
+                accept_ra: None,
             })
         })
         .collect()
@@ -80,11 +125,13 @@ pub fn interfaces(printed: &Value) -> Vec<GuestInterface> {
                 name,
                 mac: mac(link.get("address")),
                 up: link.get("flags").map(|flags| list(Some(flags), 32).any(|flag| flag == "UP")),
-                addresses: list(link.get("addr_info"), ADDRESSES)
+                addresses: list(link.get("addr_info"), ADDRESSES.0)
                     .filter_map(|it| address(it.get("local"), it.get("prefixlen")))
                     .collect(),
                 mtu: number("mtu").and_then(|mtu| u32::try_from(mtu).ok()),
                 rp_filter: None,
+                dhcp: false,
+                accept_ra: None,
             })
         })
         .collect()
@@ -116,7 +163,7 @@ pub fn routes(printed: &Value, v6: bool) -> Vec<GuestRoute> {
                 via: hop.get("gateway").and_then(Value::as_str).and_then(|via| via.parse().ok()),
                 interface: interface_name(hop.get("dev")),
                 metric: route.get("metric").and_then(Value::as_u64).and_then(|it| u32::try_from(it).ok()).unwrap_or(0),
-                protocol: string(route.get("protocol")),
+                protocol: word(route.get("protocol")),
             })
         })
         .filter(|route| match route.destination {
@@ -130,10 +177,15 @@ pub fn routes(printed: &Value, v6: bool) -> Vec<GuestRoute> {
 pub fn files(printed: &str) -> BTreeMap<String, String> {
     printed
         .lines()
-        .take(4 * INTERFACES)
+        .take(32 * INTERFACES)
         .filter_map(|line| line.rsplit_once(':'))
         .map(|(path, value)| (clean(path, STRING), clean(value.trim(), STRING)))
         .collect()
+}
+
+/// The lines of one file in what such a `grep` printed.
+pub fn lines_of<'a>(printed: &'a str, path: &str) -> Vec<&'a str> {
+    printed.lines().filter_map(|line| line.strip_prefix(path)?.strip_prefix(':')).collect()
 }
 
 /// `/sys/class/net/*/flags`: whether `IFF_UP` is among them (linux/if.h).

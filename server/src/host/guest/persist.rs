@@ -11,16 +11,17 @@ use model::{
 };
 
 use super::{error::Error, exec::Process, network::Guest};
-use crate::host::libvirt::{Lane, Libvirt};
+use crate::host::libvirt::{Lane, Libvirt, clean};
 
-/// More files than these are not read, nor longer ones (bytes): every browser gets them.
+/// More files than these are not read, nor longer ones, nor more in all (bytes): every browser gets them.
 const FILES: usize = 32;
 const FILE: usize = 16 << 10;
+const ALL: usize = 64 << 10;
 const PROGRAM: Duration = Duration::from_secs(5);
 
 /// All files of ours, by path. What a guest calls one is used in that guest alone, and only if it could be a name of ours.
 pub async fn read(libvirt: &Libvirt, domain: &str) -> Result<BTreeMap<String, Option<String>>, Error> {
-    let pattern = format!("{}*", Folder::OURS);
+    let pattern = format!("*{}*", Folder::OURS);
     let mut find = vec!["find"];
     find.extend(persist::FOLDERS);
     find.extend(["-maxdepth", "1", "-type", "f", "-name", &pattern]);
@@ -31,15 +32,24 @@ pub async fn read(libvirt: &Libvirt, domain: &str) -> Result<BTreeMap<String, Op
     for path in &paths {
         reading.push(Process::start(libvirt, domain, &["cat", path], None, Lane::Watch).await?);
     }
-    let mut files = BTreeMap::new();
+    let (mut files, mut left) = (BTreeMap::new(), ALL);
     for (path, process) in paths.into_iter().zip(reading) {
         let output = process.wait(PROGRAM).await?;
         if output.status == 0 {
-            let text = String::from_utf8(output.stdout).ok().filter(|text| text.len() <= FILE);
-            files.insert(path.to_owned(), text);
+            files.insert(path.to_owned(), text(output.stdout, &mut left));
         }
     }
     Ok(files)
+}
+
+/// What is in a file, if a reader sees all of it, and it is not longer than what is `left`.
+fn text(bytes: Vec<u8>, left: &mut usize) -> Option<String> {
+    let text = String::from_utf8(bytes).ok().filter(|text| text.len() <= FILE.min(*left))?;
+    let is_plain = text.split(['\n', '\t']).all(|part| clean(part, FILE) == part);
+    is_plain.then(|| {
+        *left -= text.len();
+        text
+    })
 }
 
 /// Makes the files of ours these, and has the managers read them. Each is written beside and then renamed.
@@ -76,4 +86,21 @@ fn ours(path: &str) -> Result<(&str, &str), Error> {
     let refused =
         || Error::Unsupported { doing: format!("write {path} in a guest"), reason: "it is not ours".to_owned() };
     path.rsplit_once('/').filter(|_| persist::is_ours(path)).ok_or_else(refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_short_text_that_can_be_read() {
+        let mut left = ALL;
+        let told = |bytes: &[u8], left: &mut usize| text(bytes.to_vec(), left);
+        assert_eq!(told(b"a\tb\n# \xe4\xb8\xad\n", &mut left).as_deref(), Some("a\tb\n# 中\n"));
+        for odd in [&b"\xff"[..], b"a\x1b[2J", "a\u{202e}b".as_bytes(), &[b'a'; FILE + 1]] {
+            assert_eq!(told(odd, &mut left), None);
+        }
+        let full = (0..FILES).filter(|_| told(&[b'a'; FILE], &mut left).is_some()).count();
+        assert_eq!(full, 3, "all of them together are bounded");
+    }
 }

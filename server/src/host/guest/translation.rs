@@ -1,11 +1,10 @@
 //! Translation inside a guest: our own table `ip bridgehead`, or our own chains where there is only iptables.
 //!
 //! What both say is decided in [`model::firewall::translation`]; here its values are checked, and iptables is told all of
-//! it in one commit.
+//! it at once.
 
 use std::fmt::Write;
 
-use ipnet::IpNet;
 use model::{
     firewall::translation::{IPTABLES_CHAINS as CHAINS, iptables_rules, read_iptables, script, table},
     name::LinkName,
@@ -15,25 +14,36 @@ use model::{
 
 /// Our table's family: guests translate IPv4 only.
 const FAMILY: &str = "ip";
-/// Prints iptables' nat table as the rules that would make it.
-pub const LIST: [&str; 5] = ["iptables", "-w", "-t", "nat", "-S"];
+/// The tables of iptables that ours are in: each is printed as the rules that would make it. The second is of interest only
+/// where ours is in the first.
+pub const LISTS: [[&str; 5]; 2] = [list(TABLES[0]), list(TABLES[1])];
 /// Each asks whether a chain of iptables jumps to ours.
-pub const JUMPS: [[&str; 8]; 2] = [jump(CHAINS[0]), jump(CHAINS[1])];
+pub const JUMPS: [[&str; 8]; 3] = [jump(CHAINS[0]), jump(CHAINS[1]), jump(CHAINS[2])];
 
-const fn jump((from, own): (&'static str, &'static str)) -> [&'static str; 8] {
-    ["iptables", "-w", "-t", "nat", "-C", from, "-j", own]
+const TABLES: [&str; 2] = ["nat", "filter"];
+
+const fn list(table: &'static str) -> [&'static str; 5] {
+    ["iptables", "-w", "-t", table, "-S"]
+}
+
+const fn jump((table, from, own): (&'static str, &'static str, &'static str)) -> [&'static str; 8] {
+    ["iptables", "-w", "-t", table, "-C", from, "-j", own]
 }
 
 fn check(entries: &[TableEntry]) -> Result<(), String> {
     for entry in entries {
-        let (subnet, addresses, link) = match entry {
-            TableEntry::Source(SourceTranslation { subnet, to, out_link }) => (Some(subnet), [*to, None], out_link),
-            TableEntry::Destination(DestinationTranslation { address, except, to, .. }) => {
-                (None, [*address, Some(to.ip())], except)
+        let (subnets, addresses, link) = match entry {
+            TableEntry::Source(SourceTranslation { subnet, to, out_link }) => {
+                ([Some(subnet), None], [*to, None], out_link)
             }
-            TableEntry::Hairpin { hairpin } => (Some(hairpin), [None, None], &None),
+            TableEntry::Destination(DestinationTranslation { address, except, to, .. }) => {
+                ([None; 2], [*address, Some(to.ip())], except)
+            }
+            TableEntry::Hairpin { hairpin } => ([Some(hairpin), None], [None; 2], &None),
+            TableEntry::Accept { accept, from } => ([Some(accept), Some(from)], [None; 2], &None),
+            TableEntry::Reject { reject, except } => ([Some(reject), None], [None; 2], except),
         };
-        if let Some(IpNet::V6(subnet)) = subnet {
+        if let Some(subnet) = subnets.into_iter().flatten().find(|subnet| subnet.addr().is_ipv6()) {
             return Err(format!("{subnet} is not an IPv4 subnet; only IPv4 is translated"));
         }
         if let Some(to) = addresses.into_iter().flatten().find(|address| address.is_ipv6()) {
@@ -52,36 +62,44 @@ pub fn nft(entries: &[TableEntry]) -> Result<String, String> {
     Ok(script(FAMILY, entries))
 }
 
-/// Input of `iptables-restore --noflush`: the same in one commit. `jumped` says which chains of iptables jump to ours.
-pub fn iptables(entries: &[TableEntry], jumped: [bool; 2]) -> Result<String, String> {
+/// Input of `iptables-restore --noflush`: the same in one commit for each table. `jumped` says which chains of iptables jump
+/// to ours.
+pub fn iptables(entries: &[TableEntry], jumped: [bool; 3]) -> Result<String, String> {
     check(entries)?;
-    let mut text = "*nat\n".to_owned();
+    let chains = CHAINS.into_iter().zip(iptables_rules(entries)).zip(jumped);
+    // Port forwards and limits are mentioned only where there are some, or were.
+    let chains: Vec<_> =
+        chains.filter(|((chain, rules), jumped)| *chain == CHAINS[0] || *jumped || !rules.is_empty()).collect();
+    let mut text = String::new();
     let mut line = |line: std::fmt::Arguments<'_>| {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{line}");
     };
-    let chains = CHAINS.into_iter().zip(iptables_rules(entries)).zip(jumped);
-    // Port forwards are mentioned only where there are some, or were.
-    let chains: Vec<_> =
-        chains.filter(|((chain, rules), jumped)| *chain == CHAINS[0] || *jumped || !rules.is_empty()).collect();
-    for (((_, own), _), _) in &chains {
-        // Naming the chain makes it, or empties it.
-        line(format_args!(":{own} - [0:0]"));
-    }
-    for (((from, own), rules), jumped) in chains {
-        if jumped {
-            line(format_args!("-D {from} -j {own}"));
-        }
-        if rules.is_empty() {
-            line(format_args!("-X {own}"));
+    for table in TABLES {
+        let of_table = chains.iter().filter(|(((of, ..), _), _)| *of == table).collect::<Vec<_>>();
+        if of_table.is_empty() {
             continue;
         }
-        for rule in rules {
-            line(format_args!("-A {own} {rule}"));
+        line(format_args!("*{table}"));
+        for (((_, _, own), _), _) in &of_table {
+            // Naming the chain makes it, or empties it.
+            line(format_args!(":{own} - [0:0]"));
         }
-        line(format_args!("-I {from} 1 -j {own}"));
+        for (((_, from, own), rules), jumped) in of_table {
+            if *jumped {
+                line(format_args!("-D {from} -j {own}"));
+            }
+            if rules.is_empty() {
+                line(format_args!("-X {own}"));
+                continue;
+            }
+            for rule in rules {
+                line(format_args!("-A {own} {rule}"));
+            }
+            line(format_args!("-I {from} 1 -j {own}"));
+        }
+        line(format_args!("COMMIT"));
     }
-    line(format_args!("COMMIT"));
     Ok(text)
 }
 

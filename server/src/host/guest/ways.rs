@@ -1,22 +1,30 @@
 //! Routes inside a guest, what its kernel says of its links, and whether it forwards.
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use ipnet::IpNet;
-use model::observed::GuestFacts;
+use model::{
+    observed::{DhcpClient, GuestFacts, GuestInterface},
+    persist,
+};
 
 use super::{
     error::Error,
     exec::Process,
     facts::{finish, json_of, keep},
-    parse,
+    parse, resolver,
 };
 use crate::host::libvirt::{Lane, Libvirt, clean};
 
 const FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";
 const BOOT: &str = "/proc/sys/kernel/random/boot_id";
-/// The kernel takes the greater of this and the link's own (Documentation/networking/ip-sysctl.rst).
-const FILTER: &str = "/proc/sys/net/ipv4/conf/all/rp_filter";
+
+/// networkd's, a file for each by the interface's index.
+const LEASES: &str = "/run/systemd/netif/leases";
+
+const HOSTNAME: &str = "/proc/sys/kernel/hostname";
+/// So many lines of a file are read: what is longer is no file that is meant here.
+const LINES: &str = "64";
 
 /// Programs in the guest that have been started.
 pub struct Ways<'a> {
@@ -29,10 +37,16 @@ impl<'a> Ways<'a> {
     /// Of the interfaces that are known.
     pub async fn ask(libvirt: &'a Libvirt, domain: &'a str, facts: &GuestFacts) -> Self {
         let names = facts.interfaces.iter().map(|interface| &interface.name);
-        let files: Vec<String> =
-            names.flat_map(|name| [filter(name), link(name, "flags"), link(name, "mtu")]).collect();
-        let mut grep = vec!["grep", "-sH", ".", FORWARD, FILTER, BOOT];
-        grep.extend(files.iter().map(String::as_str));
+        let files = names.flat_map(|name| {
+            [filter(name), accept_ra(name), link(name, "flags"), link(name, "mtu"), link(name, "ifindex")]
+        });
+        let files: Vec<String> = files.chain(facts.interfaces.iter().flat_map(pids)).collect();
+        let mut grep = vec!["grep", "-rsHm", LINES, ".", FORWARD, BOOT, HOSTNAME];
+        let settings = [filter("all"), filter("default")];
+        grep.extend(settings.iter().chain(&files).map(String::as_str));
+        grep.push(LEASES);
+        grep.push(model::resolver::HOSTNAME);
+        grep.extend(model::resolver::TELLING);
         let addresses = facts.interfaces.iter().flat_map(|interface| &interface.addresses);
         let has_v6 = addresses.map(IpNet::addr).any(|it| matches!(it, IpAddr::V6(v6) if !v6.is_unicast_link_local()));
         let start = async |argv: &[&str]| Process::start(libvirt, domain, argv, None, Lane::Watch).await;
@@ -42,24 +56,45 @@ impl<'a> Ways<'a> {
     }
 
     pub async fn answer(self, facts: &mut GuestFacts, trouble: &mut Option<String>) {
-        facts.routes = json_of(finish(self.routes).await).map(|printed| parse::routes(&printed, false));
+        facts.routes = json_of(finish(self.routes).await, trouble).map(|printed| parse::routes(&printed, false));
         if let (Some(routes), Some(routes6)) = (&mut facts.routes, self.routes6) {
-            let printed = json_of(finish(routes6).await);
+            let printed = json_of(finish(routes6).await, trouble);
             routes.extend(printed.map(|printed| parse::routes(&printed, true)).unwrap_or_default());
         }
         let Some(output) = keep(finish(self.values).await, trouble) else { return };
-        let values = parse::files(&output.text());
+        let printed = output.text();
+        let values = parse::files(&printed);
         let number = |path: &str| values.get(path).and_then(|value| value.parse::<u32>().ok());
+        let small = |path: &str| number(path).and_then(|value| u8::try_from(value).ok());
+        (facts.rp_filter_all, facts.rp_filter_default) = (small(&filter("all")), small(&filter("default")));
         facts.boot = values.get(BOOT).map(|boot| clean(boot, 64));
+        facts.hostname = values.get(HOSTNAME).cloned().or(facts.hostname.take());
+        resolver::tell(facts, &|path| Some(parse::lines_of(&printed, path)));
         facts.ip_forward = number(FORWARD).map(|value| value != 0);
+        let routes = facts.routes.iter().flatten().filter(|route| route.protocol.as_deref() == Some("dhcp"));
+        let leased: BTreeSet<String> = routes.filter_map(|route| route.interface.clone()).collect();
         for interface in &mut facts.interfaces {
             let name = &interface.name;
             interface.up = values.get(&link(name, "flags")).and_then(|flags| parse::is_up(flags));
             interface.mtu = number(&link(name, "mtu"));
-            let effective = number(&filter(name)).max(number(FILTER));
-            interface.rp_filter = effective.and_then(|value| u8::try_from(value).ok());
+            interface.rp_filter = small(&filter(name));
+            interface.accept_ra = small(&accept_ra(name));
+            let lease = number(&link(name, "ifindex")).map(|index| format!("{LEASES}/{index}"));
+            let mut signs = pids(interface).into_iter().chain(lease);
+            interface.dhcp = leased.contains(name) || signs.any(|path| values.contains_key(&path));
         }
     }
+}
+
+/// What DHCP clients that run by themselves leave while they do: ours, and those that ifupdown starts.
+fn pids(interface: &GuestInterface) -> Vec<String> {
+    let clients = [DhcpClient::Udhcpc, DhcpClient::Dhclient];
+    let ours = interface.mac.into_iter().flat_map(|mac| clients.map(|client| persist::pid(mac, client)));
+    ours.chain(clients.map(|client| format!("/run/{client}.{}.pid", interface.name))).collect()
+}
+
+fn accept_ra(name: &str) -> String {
+    format!("/proc/sys/net/ipv6/conf/{name}/accept_ra")
 }
 
 fn filter(name: &str) -> String {

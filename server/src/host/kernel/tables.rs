@@ -17,6 +17,9 @@ use rtnetlink::{
 
 use super::{Error, address, dump::Dumps, link, neighbour, route};
 
+/// So many MACs that a bridge has learnt behind one port are told. Whoever is there may send from as many as it likes.
+const LEARNT: usize = 1024;
+
 /// Links with their addresses, by ifindex.
 pub fn links(dumps: &mut Dumps) -> Result<BTreeMap<u32, Link>, Error> {
     let mut request = LinkMessage::default();
@@ -72,7 +75,17 @@ pub fn fdb(dumps: &mut Dumps) -> Result<Vec<FdbEntry>, Error> {
     let mut fdb: Vec<FdbEntry> = dumps.list("forwarding databases", request, each(neighbour::decode_fdb))?;
     fdb.sort();
     fdb.dedup();
+    bound(&mut fdb);
     Ok(fdb)
+}
+
+fn bound(fdb: &mut Vec<FdbEntry>) {
+    let mut learnt: BTreeMap<u32, usize> = BTreeMap::new();
+    fdb.retain(|entry| {
+        let count = learnt.entry(entry.port).or_default();
+        *count += usize::from(entry.state == "learned");
+        entry.state != "learned" || *count <= LEARNT
+    });
 }
 
 /// Traffic by ifindex.
@@ -105,5 +118,26 @@ where
     move |facts, payload| {
         facts.extend(decode(M::parse(payload)?));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Mac;
+
+    use super::*;
+
+    #[test]
+    fn a_flood_of_macs_behind_one_port_hides_no_other_port() {
+        let entry = |port, nth: u32, state: &str| {
+            let [a, b, c, d] = nth.to_be_bytes();
+            FdbEntry { bridge: Some(1), port, mac: Mac([2, 0, a, b, c, d]), vlan: None, state: state.to_owned() }
+        };
+        let mut fdb: Vec<FdbEntry> = (0..100_000).map(|nth| entry(2, nth, "learned")).collect();
+        let others = [entry(2, 200_000, "permanent"), entry(3, 0, "learned")];
+        fdb.extend(others.clone());
+        bound(&mut fdb);
+        assert_eq!(fdb.len(), LEARNT + others.len());
+        assert!(fdb.ends_with(&others));
     }
 }

@@ -6,7 +6,7 @@ use model::observed::{AgentChannel, Domain, DomainState};
 use roxmltree::Node;
 
 use super::{
-    marks, nic,
+    channel, marks, nic,
     xml::{XmlError, attribute, child, children, clean, parse, text},
 };
 
@@ -35,6 +35,8 @@ pub fn read(status: Status, live: Option<&str>, config: Option<&str>) -> Result<
         autostart: status.autostart,
         title: text(now, "title").map(|title| clean(title, 256)),
         agent: agent(now, live.is_some()),
+        agent_config: config.is_some_and(|config| channel::find(config).is_some()),
+        virtio_serial: live.is_some_and(channel::has_controller),
         nics: nic::join(live.map(nic::interfaces).unwrap_or_default(), config.map(nic::interfaces).unwrap_or_default()),
         free_slots: free_slots(now),
         marks: marks::read(now),
@@ -42,10 +44,7 @@ pub fn read(status: Status, live: Option<&str>, config: Option<&str>) -> Result<
 }
 
 fn agent(domain: Node<'_, '_>, live: bool) -> AgentChannel {
-    let channel = child(domain, "devices").and_then(|devices| {
-        children(devices, "channel").find(|it| attribute(*it, "target", "name") == Some("org.qemu.guest_agent.0"))
-    });
-    match channel.map(|channel| attribute(channel, "target", "state")) {
+    match channel::find(domain).map(|channel| attribute(channel, "target", "state")) {
         None => AgentChannel::Missing,
         Some(Some("connected")) if live => AgentChannel::Connected,
         Some(_) => AgentChannel::Disconnected,

@@ -2,7 +2,10 @@
 
 use virt::error::{ErrorDomain, ErrorNumber};
 
-use super::xml::XmlError;
+use super::xml::{XmlError, clean};
+
+/// The longest message of libvirt's that is passed on, in characters.
+const MESSAGE: usize = 512;
 
 /// `doing` says what was being done to what, e.g. `attach a NIC to guest node1`.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -46,7 +49,7 @@ impl Error {
     /// libvirt's own error, sorted by what a caller can do about it.
     pub(super) fn from_virt(doing: &str, error: &virt::error::Error) -> Self {
         let doing = doing.to_owned();
-        let message = error.message().to_owned();
+        let message = words(error.message());
         match error.code() {
             ErrorNumber::NoDomain | ErrorNumber::NoNetwork | ErrorNumber::DeviceMissing => {
                 Self::NotFound { doing, message }
@@ -67,5 +70,21 @@ impl Error {
 
     pub(super) fn xml(doing: &str, source: XmlError) -> Self {
         Self::Xml { doing: doing.to_owned(), source }
+    }
+}
+
+/// libvirt may quote what a guest's agent said, at length.
+fn words(message: &str) -> String {
+    clean(&message.replace('\n', " "), MESSAGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_bounded_and_clean() {
+        let told = words(&format!("cannot parse json\n\u{1b}[2J{}", "x".repeat(9999)));
+        assert!(told.starts_with("cannot parse json [2Jx") && told.len() == MESSAGE, "{told}");
     }
 }

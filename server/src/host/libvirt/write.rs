@@ -20,8 +20,8 @@ pub(super) const LIMIT: Duration = Duration::from_secs(45);
 /// How long a guest may take to let go of a device. PCI Express's own hot-plug blinks for 5 s first.
 const RELEASE: Duration = Duration::from_secs(20);
 
-const LIVE: u32 = sys::VIR_DOMAIN_AFFECT_LIVE;
-const CONFIG: u32 = sys::VIR_DOMAIN_AFFECT_CONFIG;
+pub(super) const LIVE: u32 = sys::VIR_DOMAIN_AFFECT_LIVE;
+pub(super) const CONFIG: u32 = sys::VIR_DOMAIN_AFFECT_CONFIG;
 
 impl Libvirt {
     /// Plugs a new NIC in: in the running guest, in its persistent definition, or both (then both or neither).
@@ -73,7 +73,9 @@ impl Libvirt {
             })
             .await?;
         if live {
-            self.await_release(&doing, guest, mac, alias.as_deref(), removals).await?;
+            let has =
+                |domain: &model::observed::Domain| domain.nics.iter().any(|nic| nic.mac == mac && nic.live.is_some());
+            self.await_release(&doing, guest, has, alias.as_deref(), removals).await?;
         }
         if config {
             self.change(doing, guest, move |doing, domain| {
@@ -159,7 +161,7 @@ impl Libvirt {
 
     /// Runs a change on one domain, then says that it changed: libvirt has no event for an updated device or for the
     /// persistent definition's devices.
-    async fn change<T: Send + 'static>(
+    pub(super) async fn change<T: Send + 'static>(
         &self,
         doing: String,
         guest: &str,
@@ -177,21 +179,18 @@ impl Libvirt {
         outcome
     }
 
-    async fn await_release(
+    /// Waits until the running guest no longer has a device, known by its alias.
+    pub(super) async fn await_release(
         &self,
         doing: &str,
         guest: &str,
-        mac: Mac,
+        has: impl Fn(&model::observed::Domain) -> bool,
         alias: Option<&str>,
         mut removals: broadcast::Receiver<Removal>,
     ) -> Result<(), Error> {
         let deadline = Instant::now() + RELEASE;
         loop {
-            let there = self
-                .read_domain(guest)
-                .await?
-                .is_some_and(|domain| domain.nics.iter().any(|nic| nic.mac == mac && nic.live.is_some()));
-            if !there {
+            if !self.read_domain(guest).await?.is_some_and(|domain| has(&domain)) {
                 return Ok(());
             }
             let busy = |message: String| Error::Busy { doing: doing.to_owned(), message };
@@ -219,12 +218,12 @@ impl Libvirt {
 
 /// Which definition: how to read it, how to change it.
 #[derive(Clone, Copy)]
-struct Definition {
-    xml: u32,
-    affect: u32,
+pub(super) struct Definition {
+    pub xml: u32,
+    pub affect: u32,
 }
 
-fn definitions(live: bool, config: bool) -> impl Iterator<Item = Definition> {
+pub(super) fn definitions(live: bool, config: bool) -> impl Iterator<Item = Definition> {
     let live = live.then_some(Definition { xml: 0, affect: LIVE });
     let config = config.then_some(Definition { xml: sys::VIR_DOMAIN_XML_INACTIVE, affect: CONFIG });
     live.into_iter().chain(config)
@@ -256,7 +255,7 @@ fn is_full(found: &Domain, doing: &str) -> bool {
 }
 
 /// `OPERATION_INVALID` is said of a guest that is off, among other things.
-fn failed(doing: &str, domain: &Domain, error: &virt::error::Error) -> Error {
+pub(super) fn failed(doing: &str, domain: &Domain, error: &virt::error::Error) -> Error {
     if error.code() == ErrorNumber::OperationInvalid && domain.is_active() == Ok(false) {
         return Error::GuestOff { doing: doing.to_owned() };
     }

@@ -50,13 +50,36 @@ pub fn text<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
     child(node, name)?.text().map(str::trim).filter(|text| !text.is_empty())
 }
 
-/// What came from outside, fit to be shown: no control characters, no invisible direction marks, at most `limit`
-/// characters.
+/// What came from outside, fit to be shown: no control characters, nothing that cannot be seen or turns the direction of
+/// what follows, no towers of accents; at most `limit` characters.
 pub fn clean(text: &str, limit: usize) -> String {
+    /// As many marks as a letter of a living language has above one another.
+    const MARKS: usize = 2;
+    let mut marks = 0;
     text.chars()
-        .filter(|c| !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'))
+        .filter(|c| {
+            marks = if is_mark(*c) { marks + 1 } else { 0 };
+            marks <= MARKS && !c.is_control() && !is_invisible(*c)
+        })
         .take(limit)
         .collect()
+}
+
+/// Unicode's `Default_Ignorable_Code_Point` (DerivedCoreProperties.txt), with the separators of lines and paragraphs, and the
+/// marks of annotations.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Unicode's blocks of combining marks.
+fn is_mark(c: char) -> bool {
+    matches!(c,
+        '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}'
+        | '\u{fe20}'..='\u{fe2f}')
 }
 
 /// An element on its way into a text, values escaped.
@@ -135,6 +158,15 @@ mod tests {
         let read = parse(&written).expect("XML");
         assert_eq!(read.root_element().attribute("b"), Some("'\"<>&"));
         assert_eq!(text(read.root_element(), "c"), Some("]]>&<d/>"));
+    }
+
+    #[test]
+    fn cleans_what_others_say() {
+        assert_eq!(clean("<b>é中 a\u{301}\u{302}", 99), "<b>é中 a\u{301}\u{302}");
+        let tricks = "a\0\u{1b}\u{7f}\u{9b}\r\n\u{ad}\u{61c}\u{200b}\u{2028}\u{202e}\u{2066}\u{3164}\u{feff}\u{e0041}b";
+        assert_eq!(clean(tricks, 99), "ab");
+        assert_eq!(clean(&format!("o{}k", "\u{30a}".repeat(99)), 99), "o\u{30a}\u{30a}k");
+        assert_eq!(clean("中文字", 2), "中文");
     }
 
     #[test]

@@ -66,7 +66,7 @@ dhcp() {
             start | *" eth0:"*)
                 if [ -z "$client" ] && [ -e /sys/class/net/eth0 ]; then
                     ip link set eth0 up
-                    udhcpc -f -i eth0 -t 4 -T 1 -A 1 -s /etc/udhcpc.sh -x "hostname:$(hostname)" &
+                    udhcpc -f -i eth0 -t 4 -T 1 -A 1 -p /run/udhcpc.eth0.pid -x "hostname:$(hostname)" &
                     client=$!
                 fi
                 ;;

@@ -19,7 +19,7 @@ const PACKAGE: &str = "linux-image-cloud-amd64";
 
 /// What guests need, without what these need in turn. The first three before there is a network and an agent. The file
 /// system of a disk, ext4, is a part of the kernel.
-pub const MODULES: [&str; 16] = [
+pub const MODULES: [&str; 17] = [
     "virtio_pci",
     "virtio_net",
     "virtio_console",
@@ -35,6 +35,7 @@ pub const MODULES: [&str; 16] = [
     "nft_limit",
     "nft_log",
     "nft_reject_inet",
+    "nft_reject_ipv4",
     "nf_conntrack_netlink",
 ];
 

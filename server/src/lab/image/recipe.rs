@@ -70,6 +70,10 @@ const NETPLAN: File = secret(
 ",
 );
 
+/// The link is the machine's no more than the file that it replaced: each start makes it if there is none.
+const RESOLVED: File =
+    file("etc/tmpfiles.d/resolver.conf", "L /etc/resolv.conf - - - - ../run/systemd/resolve/stub-resolv.conf\n");
+
 const NETWORK_MANAGER: [File; 2] = [
     file("etc/NetworkManager/conf.d/lab.conf", "[main]\nno-auto-default=*\n"),
     secret(
@@ -143,8 +147,8 @@ impl Recipe {
                 recipe.commands.push(ENABLE_NETWORKD);
             }
             System::Netplan => {
-                recipe.packages.push("netplan.io");
-                recipe.files.push(NETPLAN);
+                recipe.packages.extend(["netplan.io", "systemd-resolved"]);
+                recipe.files.extend([NETPLAN, RESOLVED]);
             }
             System::NetworkManager => {
                 recipe.packages.push("network-manager");

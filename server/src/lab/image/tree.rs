@@ -13,7 +13,7 @@ use crate::lab::{
 };
 
 pub const SCRIPTS: [(&str, &str); 2] =
-    [("init", include_str!("init.sh")), ("etc/udhcpc.sh", include_str!("udhcpc.sh"))];
+    [("init", include_str!("init.sh")), ("etc/udhcpc/default.script", include_str!("udhcpc.sh"))];
 
 /// Applets that would stand in front of the real programs.
 const REPLACED: [&str; 6] = ["busybox", "ash", "sh", "ip", "traceroute", "traceroute6"];

@@ -9,7 +9,9 @@ case $1 in
     bound)
         ip addr replace "$ip/$prefix" ${broadcast:+broadcast "$broadcast"} dev "$interface"
         for gateway in $router; do
-            ip route replace default via "$gateway" dev "$interface"
+            # Of several, the first NIC leads outside.
+            metric=; [ "$interface" = eth0 ] || metric='metric 100'
+            ip route replace default via "$gateway" dev "$interface" $metric
             break
         done
         for server in $dns; do echo "nameserver $server"; done > /etc/resolv.conf

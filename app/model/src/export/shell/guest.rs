@@ -59,11 +59,7 @@ pub fn command(step: &Step) -> String {
             format!("[ -z \"$({shown})\" ] || {}", step.line(None, &|_| device.clone()))
         }
         Step::ReplaceGuestTable { tool: GuestTool::Iptables, translations, .. } => {
-            let lines = translation::iptables(translations).into_iter().map(|(words, counts)| {
-                let or = if counts { "" } else { " 2>/dev/null || true" };
-                format!("iptables {}{or}", words.join(" "))
-            });
-            lines.collect::<Vec<_>>().join("\n")
+            translation::iptables_lines(translations)
         }
         _ => step.line(None, &device),
     }

@@ -1,18 +1,32 @@
-//! The same in chains of iptables' nat table.
+//! The same in chains of iptables.
 
 use crate::{
     cluster::Protocol,
     step::{DestinationTranslation, SourceTranslation, TableEntry},
 };
 
-/// The chains of iptables, each with the chain of ours that it jumps to: source translations, and port forwards.
-pub const IPTABLES_CHAINS: [(&str, &str); 2] = [("POSTROUTING", "BRIDGEHEAD"), ("PREROUTING", "BRIDGEHEAD-DNAT")];
+/// The chains of iptables: table, chain, and the chain of ours that it jumps to. Source translations, port forwards, and
+/// what members may reach.
+pub const IPTABLES_CHAINS: [(&str, &str, &str); 3] = [
+    ("nat", "POSTROUTING", "BRIDGEHEAD"),
+    ("nat", "PREROUTING", "BRIDGEHEAD-DNAT"),
+    ("filter", "FORWARD", "BRIDGEHEAD-FORWARD"),
+];
 
 /// The rules of each of our chains, as `iptables -A` takes them behind the chain's name. A chain without rules is not there.
-pub fn iptables_rules(entries: &[TableEntry]) -> [Vec<String>; 2] {
-    let (forwards, sources): (Vec<_>, Vec<_>) = entries.iter().partition(|entry| entry.destination().is_some());
-    let exempt = (!entries.is_empty()).then(|| "-m addrtype --src-type LOCAL -j ACCEPT".to_owned());
-    [exempt.into_iter().chain(sources.into_iter().map(rule)).collect(), forwards.into_iter().map(rule).collect()]
+pub fn iptables_rules(entries: &[TableEntry]) -> [Vec<String>; 3] {
+    IPTABLES_CHAINS.map(|(_, from, _)| {
+        let own: Vec<String> =
+            entries.iter().filter(|entry| entry.hook().eq_ignore_ascii_case(from)).map(rule).collect();
+        let exempt: &[&str] = match from {
+            "POSTROUTING" if !entries.is_empty() => &["-m addrtype --src-type LOCAL -j ACCEPT"],
+            "FORWARD" if !own.is_empty() => {
+                &["-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN", "-m conntrack --ctstate DNAT -j RETURN"]
+            }
+            _ => &[],
+        };
+        exempt.iter().map(|rule| (*rule).to_owned()).chain(own).collect()
+    })
 }
 
 fn rule(entry: &TableEntry) -> String {
@@ -33,41 +47,72 @@ fn rule(entry: &TableEntry) -> String {
                 address.map_or_else(|| "-m addrtype --dst-type LOCAL".to_owned(), |address| format!("-d {address}"));
             format!("{except}{address} -p {protocol} -m {protocol} --dport {port} -j DNAT --to-destination {to}")
         }
+        TableEntry::Accept { accept, from } => format!("-s {} -d {} -j RETURN", from.trunc(), accept.trunc()),
+        TableEntry::Reject { reject, except } => {
+            let subnet = reject.trunc();
+            let except = except.as_ref().map(|link| format!("! -o {link} ")).unwrap_or_default();
+            format!("{except}-s {subnet} ! -d {subnet} -j REJECT --reject-with icmp-admin-prohibited")
+        }
     }
 }
 
-/// What makes iptables' nat table hold exactly these entries: argument lists of `iptables`, in order, each with whether
+/// What makes our chains in iptables hold exactly these entries: argument lists of `iptables`, in order, each with whether
 /// its failure counts. An empty list removes our chains.
 pub fn iptables(entries: &[TableEntry]) -> Vec<(Vec<String>, bool)> {
     let words = |line: String| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
     let mut commands = Vec::new();
-    for (from, own) in IPTABLES_CHAINS {
-        commands.push((words(format!("-w -t nat -D {from} -j {own}")), false));
-        commands.push((words(format!("-w -t nat -F {own}")), false));
-        commands.push((words(format!("-w -t nat -X {own}")), false));
+    for (table, from, own) in IPTABLES_CHAINS {
+        commands.push((words(format!("-w -t {table} -D {from} -j {own}")), false));
+        commands.push((words(format!("-w -t {table} -F {own}")), false));
+        commands.push((words(format!("-w -t {table} -X {own}")), false));
     }
-    for ((from, own), rules) in IPTABLES_CHAINS.into_iter().zip(iptables_rules(entries)) {
+    for ((table, from, own), rules) in IPTABLES_CHAINS.into_iter().zip(iptables_rules(entries)) {
         if rules.is_empty() {
             continue;
         }
-        commands.push((words(format!("-w -t nat -N {own}")), true));
-        commands.extend(rules.into_iter().map(|rule| (words(format!("-w -t nat -A {own} {rule}")), true)));
-        commands.push((words(format!("-w -t nat -I {from} 1 -j {own}")), true));
+        commands.push((words(format!("-w -t {table} -N {own}")), true));
+        commands.extend(rules.into_iter().map(|rule| (words(format!("-w -t {table} -A {own} {rule}")), true)));
+        commands.push((words(format!("-w -t {table} -I {from} 1 -j {own}")), true));
     }
     commands
 }
 
-/// Our entries in what `iptables -t nat -S` printed; `None` if our chain is not there.
+/// The same as lines of a shell that stops at the first failure.
+pub fn iptables_lines(entries: &[TableEntry]) -> String {
+    let lines = iptables(entries).into_iter().map(|(words, counts)| {
+        let or = if counts { "" } else { " 2>/dev/null || true" };
+        format!("iptables {}{or}", words.join(" "))
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Our entries in what `iptables -S` printed of both tables; `None` if our chain is not there.
 pub fn read_iptables(text: &str) -> Option<Vec<TableEntry>> {
-    let [(_, sources), (_, forwards)] = IPTABLES_CHAINS;
-    text.lines().find(|line| line.trim() == format!("-N {sources}"))?;
-    let of = |chain: &str| format!("-A {chain} ");
-    let (sources, forwards) = (of(sources), of(forwards));
-    let rule = |line: &str| match line.strip_prefix(&sources) {
-        Some(rule) => source(rule),
-        None => destination(line.strip_prefix(&forwards)?),
+    let [sources, forwards, limits] = IPTABLES_CHAINS.map(|(_, _, own)| format!("-A {own} "));
+    let [(_, _, own), ..] = IPTABLES_CHAINS;
+    text.lines().find(|line| line.trim() == format!("-N {own}"))?;
+    let rule = |line: &str| {
+        let of = |chain: &String| line.strip_prefix(chain.as_str());
+        let translated = of(&sources).and_then(source).or_else(|| of(&forwards).and_then(destination));
+        translated.or_else(|| of(&limits).and_then(limit))
     };
     Some(text.lines().filter_map(|line| rule(line.trim())).collect())
+}
+
+fn limit(rule: &str) -> Option<TableEntry> {
+    let (mut subnet, mut accept, mut except) = (None, None, None);
+    let mut words = rule.split_whitespace();
+    while let Some(word) = words.next() {
+        match word {
+            "!" if words.next()? == "-o" => except = Some(words.next()?.to_owned()),
+            "-s" => subnet = words.next()?.parse().ok(),
+            "-d" => accept = words.next()?.parse().ok(),
+            "-j" if words.next()? == "RETURN" => return Some(TableEntry::Accept { accept: accept?, from: subnet? }),
+            "-j" => return Some(TableEntry::Reject { reject: subnet?, except }),
+            _ => {}
+        }
+    }
+    None
 }
 
 fn source(rule: &str) -> Option<TableEntry> {

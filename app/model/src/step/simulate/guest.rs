@@ -5,7 +5,8 @@ use ipnet::IpNet;
 use crate::{
     Mac,
     firewall::translation,
-    observed::{GuestFacts, GuestRoute as Inner, Observed},
+    observed::{GuestFacts, GuestInterface, GuestRoute as Inner, Observed},
+    resolver::is_so,
     step::{GuestRoute, Step, TableEntry},
 };
 
@@ -17,10 +18,19 @@ pub fn simulate(step: &Step, observed: &mut Observed) {
     };
     match step {
         Step::SetGuestLinkUp { guest, mac, up } => facts(observed, guest, &|facts| set_up(facts, *mac, *up)),
-        Step::SetGuestMtu { guest, mac, mtu, .. } => facts(observed, guest, &|facts| {
-            let interface = facts.interfaces.iter_mut().find(|interface| interface.mac == Some(*mac));
-            interface.into_iter().for_each(|interface| interface.mtu = Some(*mtu));
-        }),
+        Step::SetGuestMtu { guest, mac, mtu, .. } => {
+            facts(observed, guest, &|facts| set(facts, *mac, |interface| interface.mtu = Some(*mtu)));
+        }
+        Step::SetGuestFilter { guest, mac, mode, .. } => {
+            facts(observed, guest, &|facts| set(facts, *mac, |interface| interface.rp_filter = Some(mode.number())));
+        }
+        // What a lease brings is not known.
+        Step::SetGuestDhcp { guest, mac, on, .. } => {
+            facts(observed, guest, &|facts| set(facts, *mac, |interface| interface.dhcp = *on));
+        }
+        Step::SetGuestAcceptRa { guest, mac, mode, .. } => {
+            facts(observed, guest, &|facts| set(facts, *mac, |interface| interface.accept_ra = Some(*mode)));
+        }
         Step::AddGuestAddress { guest, mac, address } => {
             facts(observed, guest, &|facts| add_address(facts, *mac, *address));
         }
@@ -52,7 +62,26 @@ pub fn simulate(step: &Step, observed: &mut Observed) {
             facts.files.retain(|_, text| text.is_none());
             facts.files.extend(files.iter().map(|(path, text)| (path.clone(), Some(text.clone()))));
         }),
+        Step::SetGuestDns { guest, resolver, servers, was, others } => facts(observed, guest, &|facts| {
+            // Ours may be gone, and whoever read it still ask by it.
+            let asked = facts.nameservers.as_deref().unwrap_or_default();
+            let lingers = was.as_ref().is_some_and(|was| asked.starts_with(was) && !others.starts_with(was));
+            if !is_so(facts, servers.as_deref()) || (servers.is_none() && lingers) {
+                facts.dns.clone_from(servers);
+                facts.nameservers = Some(resolver.effective(servers.as_deref(), others));
+            }
+        }),
+        Step::SetGuestHostname { guest, hostname, .. } => facts(observed, guest, &|facts| {
+            facts.hostname = Some(hostname.name.clone());
+            facts.static_hostname.clone_from(&hostname.file);
+        }),
         _ => {}
+    }
+}
+
+fn set(facts: &mut GuestFacts, mac: Mac, with: impl FnOnce(&mut GuestInterface)) {
+    if let Some(interface) = facts.interfaces.iter_mut().find(|interface| interface.mac == Some(mac)) {
+        with(interface);
     }
 }
 

@@ -58,7 +58,9 @@ pub fn attach(observed: &mut Observed, guest: &str, definition: &NicDefinition, 
                 up: Some(false),
                 addresses: Vec::new(),
                 mtu: Some(definition.mtu.unwrap_or(1500)),
-                rp_filter: None,
+                rp_filter: facts.rp_filter_default,
+                dhcp: false,
+                accept_ra: Some(1),
             });
         }
     }

@@ -101,6 +101,58 @@ fn strings_are_bounded_and_clean() {
     assert_eq!(value, json!({ "a": ["b"] }));
 }
 
+#[test]
+fn an_answer_that_is_too_much_is_not_even_read() {
+    let reply_of = |inner: &str| reply(&format!("{{\"return\":{inner}}}"));
+    let many = |what: &str, count: usize| format!("[{}]", vec![what; count].join(","));
+    assert!(reply_of(&many("{\"a\":0}", 1000)).is_ok());
+    for (odd, reason) in [
+        (many("0", VALUES), "values"),
+        (many("{\"a\":0}", VALUES / 2), "values"),
+        (format!("{}{}", "[".repeat(10_000), "]".repeat(10_000)), "nested"),
+        (format!("{}{}", "{\"a\":".repeat(DEPTH), "0"), "nested"),
+        ("[1,".to_owned(), "not JSON"),
+    ] {
+        let refused = reply_of(&odd).expect_err(reason);
+        assert!(refused.contains(reason), "{refused}");
+    }
+    // In a string, all of it is text.
+    let text = "[{,".repeat(VALUES) + "\\\"" + &"[".repeat(DEPTH + 1);
+    assert!(reply_of(&format!("\"{text}\"")).is_ok());
+}
+
+#[test]
+fn what_is_kept_of_one_guest_is_bounded() {
+    let long = "x".repeat(9999);
+    let addresses: Vec<_> = (0..100).map(|n| json!({ "ip-address": format!("fd00::{n:x}"), "prefix": 64 })).collect();
+    let all: Vec<_> = (0..200).map(|n| json!({ "name": format!("e{n}"), "ip-addresses": addresses })).collect();
+    let kept = agent_interfaces(&Value::from(all));
+    assert_eq!((kept.len(), kept.iter().map(|it| it.addresses.len()).sum::<usize>()), (INTERFACES, ADDRESSES.1));
+    let all: Vec<_> =
+        (0..600).map(|n| json!({ "dst": format!("fd00::{n:x}"), "dev": "e0", "protocol": long[..WORD] })).collect();
+    let ways = routes(&Value::from(all), true);
+    let all: Vec<_> = (0..300).map(|n| json!({ "name": format!("{n}-{}", &long[..50]), "enabled": true })).collect();
+    let names = commands(&json!({ "supported_commands": all }));
+    assert_eq!((ways.len(), names.len()), (ROUTES, COMMANDS));
+    let text = string(Some(&json!(long)));
+    let facts = model::observed::GuestFacts {
+        hostname: text.clone(),
+        os: text,
+        commands: names,
+        interfaces: kept,
+        routes: Some(ways),
+        ..Default::default()
+    };
+    assert!(model::wire::encode(&facts).len() < 100 << 10);
+}
+
+#[test]
+fn names_of_fields_are_cleaned_too() {
+    let mut value = json!({ "a\u{202e}": 1, "b": { "c\u{7}": 2, "d": 3 } });
+    clean_json(&mut value);
+    assert_eq!(value, json!({ "b": { "d": 3 } }));
+}
+
 /// JSON of any shape, with the keys that the parsers look for.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -162,8 +214,12 @@ proptest! {
         let _ = is_up(&text);
         let _ = programs(&text, &["ip"]);
         prop_assert!(hops(&text, 8).len() <= 8);
+        let _ = kernel_routes(&text);
+        let _ = crate::host::guest::translation::table_of(&text);
         clean_json(&mut value);
-        let _ = crate::host::firewall::parse_ruleset(&value);
+        let tables = crate::host::firewall::parse_ruleset(&value).0.into_values().collect();
+        let facts = model::observed::GuestFacts { tables: Some(tables), ..Default::default() };
+        let _ = model::topology::guest_translations(&facts);
     }
 }
 

@@ -1,6 +1,6 @@
 use model::{
-    Mac,
-    observed::{Attachment, Marks, NicMark},
+    Mac, RpFilter,
+    observed::{Attachment, ChannelMark, Marks, NicMark},
 };
 use proptest::prelude::*;
 
@@ -36,6 +36,7 @@ fn joins_both_definitions() {
     let domain = read(RUNNING, Some(&live), Some(&config)).expect("a domain");
     assert_eq!((domain.name.as_str(), domain.title.as_deref()), ("node1", Some("A <node>")));
     assert_eq!(domain.agent, AgentChannel::Connected);
+    assert!(!domain.agent_config && !domain.virtio_serial);
     assert_eq!(domain.free_slots, Some(3));
     assert_eq!(domain.nics[0].live, Some(Attachment::Bridge { bridge: "mybr0".to_owned() }));
     assert_eq!(domain.nics[0].config, None);
@@ -50,6 +51,15 @@ fn a_domain_that_is_off_has_no_connected_agent() {
     assert!(domain.nics[0].live.is_none() && domain.nics[0].config.is_some());
     let domain = read(off, None, Some(&q35(0, "", "", ""))).expect("a domain");
     assert_eq!(domain.agent, AgentChannel::Missing);
+}
+
+#[test]
+fn the_channel_of_either_definition_is_known_and_whether_one_could_be_plugged_in() {
+    let serial = "<controller type='virtio-serial' index='0'/>";
+    let (without, with) = (q35(1, serial, "", ""), q35(1, serial, CHANNEL, ""));
+    let domain = read(RUNNING, Some(&without), Some(&with)).expect("a domain");
+    assert_eq!(domain.agent, AgentChannel::Missing);
+    assert!(domain.agent_config && domain.virtio_serial);
 }
 
 #[test]
@@ -80,8 +90,14 @@ fn marks_come_back() {
         .into(),
         routes: Vec::new(),
         mtus: [(Mac([0x52, 0x54, 0, 0, 0, 1]), 1400)].into(),
+        rp_filters: [(Mac([0x52, 0x54, 0, 0, 0, 1]), RpFilter::Loose)].into(),
+        dhcp: [Mac([0x52, 0x54, 0, 0, 0, 1])].into(),
+        accept_ra: [(Mac([0x52, 0x54, 0, 0, 0, 1]), 0)].into(),
         ip_forward: Some(false),
         autostart: Some(false),
+        channel: Some(ChannelMark::Made),
+        dns: Some(vec!["10.0.0.9".parse().expect("an address")]),
+        hostname: None,
     };
     // libvirt puts our prefix and namespace on the element that it was given.
     let text = marks::build(&marks)
