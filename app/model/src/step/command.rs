@@ -10,7 +10,7 @@ use crate::{
     persist, resolver,
 };
 
-use super::{GuestTool, NicDefinition, Step, TableEntry, client, dhcp, interface::host};
+use super::{GuestTool, NicDefinition, Step, TableEntry, client, interface::host};
 
 impl Step {
     /// The command. A guest's name for a NIC is looked up by MAC in the command itself.
