@@ -2,17 +2,19 @@
 //! fit to be shown.
 //!
 //! ```text
-//! facts ─┐                    ┌─ guest-info, guest-network-get-interfaces, …
-//! steps ─┼─► exec ─► agent ───┤
-//! probes ┘                    └─ guest-exec, guest-exec-status
+//! facts ─┐            ┌─► agent ─── guest-info, guest-exec, guest-exec-status, …
+//! steps ─┼─► exec ─► way
+//! probes ┘            └─► console ─ a login, one session, one program at a time
 //! ```
 
+mod console;
 mod error;
 mod exec;
 mod facts;
 mod file;
 #[cfg(test)]
 mod live;
+mod login;
 mod network;
 mod parse;
 mod persist;
@@ -32,6 +34,7 @@ pub use error::Error;
 #[cfg(test)]
 pub use exec::ExecOutput;
 pub use facts::{facts, network};
+pub use login::Login;
 pub use network::{
     add_address, add_route, remove_address, remove_route, replace_table, set_forwarding, set_link, set_mtu, traceroute,
 };

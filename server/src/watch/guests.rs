@@ -9,19 +9,21 @@ use std::{
 use ipnet::IpNet;
 use model::{
     Mac, Observed,
-    observed::{AgentChannel, Domain, DomainState, GuestFacts},
+    observed::{AgentChannel, Domain, DomainState, GuestFacts, WayKind},
 };
 use tokio::{sync::Notify, task::JoinSet, time::timeout};
 
 use super::Reader;
-use crate::host::guest::{self, Reach};
+use crate::host::guest::{self, Reach, Ways};
 
 /// What happens inside a guest has no event.
 const SLOW_CLOCK: Duration = Duration::from_secs(60);
+/// A login leaves its mark in the guest's logs, and its console is free meanwhile.
+const SLOWER_CLOCK: Duration = Duration::from_secs(300);
 /// A guest needs a moment to set up a NIC that was just plugged in.
 const SETTLED: Duration = Duration::from_millis(1500);
-/// An agent that takes longer than this has something wrong with it.
-const LIMIT: Duration = Duration::from_secs(30);
+/// A guest that takes longer than this has something wrong with it, even where it is logged in to first.
+const LIMIT: Duration = Duration::from_secs(200);
 
 /// Who is to be asked, by name.
 #[derive(Default)]
@@ -45,20 +47,21 @@ impl Guests {
     }
 }
 
-/// The guests whose agent can be asked.
-pub fn reachable(observed: &Observed) -> BTreeSet<String> {
+/// The guests that can be asked now.
+pub fn reachable(observed: &Observed, ways: &Ways) -> BTreeSet<String> {
     let running = observed.domains.values().filter(|domain| domain.state == DomainState::Running);
-    running.filter(|domain| domain.agent == AgentChannel::Connected).map(|domain| domain.name.clone()).collect()
+    running.filter(|domain| can_be_asked(domain, ways)).map(|domain| domain.name.clone()).collect()
 }
 
 /// Starts and ends a task for each guest that comes and goes; for ever.
 pub async fn watch(reader: Arc<Reader>) {
     let mut changes = reader.board.changes();
+    let mut logins = reader.host.ways.changes();
     let mut tasks: BTreeMap<String, JoinSet<()>> = BTreeMap::new();
     let mut leases: BTreeMap<String, Vec<IpNet>> = BTreeMap::new();
     loop {
         let observed = Arc::clone(&changes.borrow_and_update());
-        let reachable = reachable(&observed);
+        let reachable = reachable(&observed, &reader.host.ways);
         let gone: Vec<_> = tasks.keys().filter(|guest| !reachable.contains(*guest)).cloned().collect();
         for guest in gone {
             tasks.remove(&guest);
@@ -86,8 +89,11 @@ pub async fn watch(reader: Arc<Reader>) {
                 task
             });
         }
-        if changes.changed().await.is_err() {
-            return;
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() {
+                return;
+            },
+            Ok(()) = logins.changed() => {}
         }
     }
 }
@@ -107,7 +113,9 @@ fn leased(observed: &Observed) -> BTreeMap<String, Vec<IpNet>> {
 async fn follow(reader: Arc<Reader>, guest: String, asked: Arc<Notify>) {
     loop {
         reader.guest(&guest).await;
-        if timeout(SLOW_CLOCK, asked.notified()).await.is_ok() {
+        let way = reader.board.observed().guests.get(&guest).and_then(GuestFacts::way);
+        let clock = if way == Some(WayKind::Console) { SLOWER_CLOCK } else { SLOW_CLOCK };
+        if timeout(clock, asked.notified()).await.is_ok() {
             reader.guest(&guest).await;
             timeout(SETTLED, asked.notified()).await.ok();
         }
@@ -141,7 +149,7 @@ impl Reader {
 
     async fn ask_everything(&self, reach: &Reach, guest: &str) {
         let facts = timeout(LIMIT, guest::facts(reach, guest)).await.unwrap_or_else(|_| GuestFacts {
-            trouble: Some(format!("the guest agent did not answer within {} s", LIMIT.as_secs())),
+            trouble: Some(format!("the guest did not answer within {} s", LIMIT.as_secs())),
             ..GuestFacts::default()
         });
         self.board.put(|observed| {
@@ -150,7 +158,9 @@ impl Reader {
             }
             match observed.guests.get_mut(guest) {
                 // A guest that fell silent keeps what it said before.
-                Some(before) if said_nothing(&facts) => before.trouble = facts.trouble,
+                Some(before) if said_nothing(&facts) => {
+                    (before.trouble, before.ways) = (facts.trouble, facts.ways);
+                }
                 _ => drop(observed.guests.insert(guest.to_owned(), facts)),
             }
         });
@@ -162,7 +172,7 @@ impl Reader {
             None => true,
             Some(domain) => {
                 domain.state != DomainState::Running
-                    || (domain.agent != AgentChannel::Connected && facts.trouble.is_none())
+                    || (!can_be_asked(domain, &self.host.ways) && facts.trouble.is_none())
             }
         };
         if !observed.guests.iter().any(|(name, facts)| stale(name, facts)) {
@@ -172,8 +182,11 @@ impl Reader {
             let domains = &observed.domains;
             observed.guests.retain(|name, facts| {
                 let domain = domains.get(name).filter(|domain| domain.state == DomainState::Running);
-                if domain.is_some_and(|domain| domain.agent != AgentChannel::Connected) && facts.trouble.is_none() {
-                    facts.trouble = Some("the guest agent has left".to_owned());
+                let silent = domain.is_some_and(|domain| !can_be_asked(domain, &self.host.ways));
+                if silent && facts.trouble.is_none() {
+                    let by_agent = facts.way().is_none_or(|way| way == WayKind::Agent);
+                    let why = if by_agent { "the guest agent has left" } else { "its login was forgotten" };
+                    facts.trouble = Some(why.to_owned());
                 }
                 domain.is_some()
             });
@@ -181,8 +194,13 @@ impl Reader {
     }
 }
 
+/// The guests that can be asked: by their agent, or by a login that somebody gave.
+fn can_be_asked(domain: &Domain, ways: &Ways) -> bool {
+    domain.agent == AgentChannel::Connected || ways.has_login(&domain.name)
+}
+
 /// Whether there is nothing but trouble.
 fn said_nothing(facts: &GuestFacts) -> bool {
-    let trouble = facts.trouble.clone();
-    trouble.is_some() && *facts == GuestFacts { trouble, ..GuestFacts::default() }
+    let (trouble, ways) = (facts.trouble.clone(), facts.ways.clone());
+    trouble.is_some() && *facts == GuestFacts { trouble, ways, ..GuestFacts::default() }
 }

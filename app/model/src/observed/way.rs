@@ -39,3 +39,14 @@ pub struct WayFacts {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
+
+impl WayFacts {
+    pub fn is_used(&self) -> bool {
+        self.state == WayState::Used
+    }
+
+    /// Whether a login is known, if it takes one and was to be used.
+    pub fn is_given(&self) -> bool {
+        matches!(self.state, WayState::Used | WayState::Failed)
+    }
+}

@@ -110,7 +110,7 @@ impl<'a> Process<'a> {
             Run::Started { pid } => *pid,
             Run::Queued { way, argv, input } => {
                 let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
-                return way.run(&self.doing, &argv, input.as_deref(), limit).await;
+                return way.run(self.reach, &self.doing, &argv, input.as_deref(), limit).await;
             }
         };
         let deadline = Instant::now() + limit;

@@ -55,8 +55,7 @@ const FOLDERS: [&str; 6] = ["/usr/sbin", "/sbin", "/usr/bin", "/bin", "/usr/loca
 /// in `trouble`.
 pub async fn facts(reach: &Reach, domain: &str) -> GuestFacts {
     let mut facts = GuestFacts::default();
-    let agent = ask(reach, domain, "guest-info");
-    let info = tokio::time::timeout(LIMIT, agent).await.unwrap_or_else(|_| Err(late(domain)));
+    let info = ask_agent(reach, domain).await;
     let choice = reach.choose(domain, may_run(&info)).await;
     let has_agent = choice.way.as_ref().is_none_or(|way| way.kind() == WayKind::Agent);
     let limit = if has_agent { LIMIT } else { ELSEWHERE };
@@ -70,7 +69,8 @@ pub async fn facts(reach: &Reach, domain: &str) -> GuestFacts {
     };
     match tokio::time::timeout(limit, fill).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => facts.trouble = Some(clean(&error.to_string(), 512)),
+        // Of every way that was tried.
+        Ok(Err(_)) => facts.trouble = Some(choice.reasons()),
         Err(_) => facts.trouble = Some(format!("the guest did not answer everything within {} s", limit.as_secs())),
     }
     facts.ways = Sealed::of(&choice.tried);
@@ -97,8 +97,9 @@ async fn ask(reach: &Reach, domain: &str, command: &str) -> Result<Value, Error>
     agent(&reach.libvirt, domain, &json!({ "execute": command }), COMMAND, Lane::Watch).await
 }
 
-fn late(domain: &str) -> Error {
-    Error::Slow { doing: format!("ask the agent of guest {domain}"), seconds: LIMIT.as_secs() }
+/// What its agent may do.
+pub(super) async fn ask_agent(reach: &Reach, domain: &str) -> Result<Value, Error> {
+    ask(reach, domain, "guest-info").await
 }
 
 /// Whether the agent runs programs, or why not.
