@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use model::{note::Subject, step::TableEntry, topology};
 
-use super::{Notes, autostart::Autostart, nic::NicCard};
+use super::{Notes, autostart::Autostart, nic::NicCard, ways::Ways};
 use crate::{
     dialog::edit,
     draft::Draft,
@@ -103,6 +103,7 @@ fn Nics(guest: Known) -> impl IntoPart {
             {texts.add_nic}
         </button>
         {move || guest.get().map(|guest| view! { <Standing guest/> })}
+        <Ways guest=name/>
     }
 }
 
