@@ -100,6 +100,33 @@ pub async fn put_back(subject: &Subject, texts: &Texts) -> Result<(), Refusal> {
     ask(Request::post(paths::PUT_BACK).json(&PutBack { subject }), texts).await.map(drop)
 }
 
+/// Has a guest entered with this login, where its agent runs no programs.
+pub async fn give_login(guest: &str, user: &str, password: &str, texts: &Texts) -> Result<(), Refusal> {
+    #[derive(Serialize)]
+    struct Login<'a> {
+        user: &'a str,
+        password: &'a str,
+    }
+    ask(Request::put(&login_of(guest)).json(&Login { user, password }), texts).await.map(drop)
+}
+
+/// Has a guest's login forgotten.
+pub async fn forget_login(guest: &str, texts: &Texts) -> Result<(), Refusal> {
+    ask(Request::delete(&login_of(guest)).build(), texts).await.map(drop)
+}
+
+/// Names of guests may hold anything: what is no letter or digit is escaped (RFC 3986).
+fn login_of(guest: &str) -> String {
+    let mut name = String::new();
+    for byte in guest.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => name.push(char::from(byte)),
+            byte => name += &format!("%{byte:02X}"),
+        }
+    }
+    format!("{}/{name}/login", paths::GUESTS)
+}
+
 /// What the server says under this address.
 pub async fn get(path: &str, texts: &Texts) -> Result<Value, Refusal> {
     read(ask(Request::get(path).build(), texts).await?, texts).await

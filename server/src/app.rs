@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use crate::{apply::Engine, http::access::Access, store::Store, watch::Watch};
+use crate::{apply::Engine, host::guest::Ways, http::access::Access, store::Store, watch::Watch};
 
 /// Cheap to clone: a handle on the running server.
 #[derive(Clone)]
@@ -11,6 +11,8 @@ pub struct App(Arc<Parts>);
 pub struct Parts {
     pub watch: Watch,
     pub store: Store,
+    /// Into guests.
+    pub ways: Ways,
     pub engine: Engine,
     pub access: Access,
     /// The folder of built style sheets, scripts and WebAssembly.

@@ -8,6 +8,7 @@ mod export;
 mod here;
 mod history;
 mod live;
+mod login;
 mod observed;
 mod page;
 mod plan;
@@ -83,6 +84,11 @@ async fn run(serve: Serve) -> Result<(), Box<dyn Error>> {
     let running =
         Running { url: format!("http://{address}"), token: access.token().to_owned(), pid: std::process::id() };
     let host = Host::open(None)?;
+    let ways = host.ways.clone();
+    match store.logins() {
+        Ok(logins) => ways.load(logins),
+        Err(error) => tracing::error!("{error}"),
+    }
     let watch = Watch::start(host.clone()).await;
     let engine = Engine::new(host, watch.clone(), store.clone(), Duration::from_secs(serve.confirm_within));
     engine.recover().await?;
@@ -91,7 +97,7 @@ async fn run(serve: Serve) -> Result<(), Box<dyn Error>> {
     tokio::spawn(engine.clone().watch_drift());
     let site = serve.site.clone().unwrap_or_else(site::beside_program);
     let assets = site::assets(&site);
-    let app = App::new(Parts { watch, store, engine, access, site, assets });
+    let app = App::new(Parts { watch, store, ways, engine, access, site, assets });
     announce(&running, &serve.state);
     tokio::spawn(ready(has_looked));
     tracing::info!("{}/?token={}", running.url, running.token);
@@ -182,6 +188,7 @@ fn router(app: App) -> Router {
         .routes(routes!(change::redo))
         .routes(routes!(change::put_back))
         .routes(routes!(change::confirm))
+        .routes(routes!(login::give, login::forget))
         .routes(routes!(proof::prove))
         .split_for_parts();
     let headers = [

@@ -6,6 +6,7 @@
 mod draft;
 pub mod journal;
 mod lock;
+mod login;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -48,6 +49,8 @@ pub enum StoreError {
     Journal { id: u64, source: serde_json::Error },
     #[error("another Bridgehead serves the state folder {folder}: end it, or choose another folder with --state")]
     Served { folder: PathBuf },
+    #[error("the key in {path}, which the logins of guests are encrypted with, cannot be used: {reason}")]
+    Key { path: PathBuf, reason: String },
     #[error("the token in {path} cannot be read: {reason}")]
     Token { path: PathBuf, reason: String },
 }
@@ -74,7 +77,12 @@ pub struct Store {
 const FILE: &str = "bridgehead.sqlite";
 
 /// What makes each version of the database out of the one before.
-const MIGRATIONS: [&str; 3] = [include_str!("store/1.sql"), include_str!("store/2.sql"), include_str!("store/3.sql")];
+const MIGRATIONS: [&str; 4] = [
+    include_str!("store/1.sql"),
+    include_str!("store/2.sql"),
+    include_str!("store/3.sql"),
+    include_str!("store/4.sql"),
+];
 
 impl Store {
     /// Opens the state folder, making it if it is not there.

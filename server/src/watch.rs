@@ -78,7 +78,7 @@ impl Watch {
             }
         };
         reader.all(libvirt).await;
-        let guests = guests::reachable(&reader.board.observed());
+        let guests = guests::reachable(&reader.board.observed(), &reader.host.ways);
         join_all(guests.iter().map(|guest| reader.guest(guest))).await;
         reader.board.observed()
     }
@@ -133,7 +133,12 @@ impl Watch {
         self.observed()
     }
 
-    /// Asks this guest's agent now.
+    /// Has this guest asked soon, and returns at once.
+    pub fn ask_guest(&self, guest: &str) {
+        self.reader.guests.ask(guest);
+    }
+
+    /// Asks this guest now.
     pub async fn refresh_guest(&self, guest: &str) -> Arc<Observed> {
         self.reader.guest(guest).await;
         self.observed()

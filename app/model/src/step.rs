@@ -32,6 +32,7 @@ use crate::{
     wire,
 };
 
+pub use command::word;
 pub use dhcp::ServedNetwork;
 pub use entry::{DestinationTranslation, Forwarded, SourceTranslation, TableEntry};
 pub use hostname::Hostname;

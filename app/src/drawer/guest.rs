@@ -4,13 +4,7 @@ use leptos::prelude::*;
 use model::{hand, note::Subject, step::TableEntry, topology};
 
 use super::{
-    Notes,
-    autostart::Autostart,
-    channel::NoChannel,
-    hand::Hand,
-    nic::NicCard,
-    resolver::Resolver,
-    ways::{self, Ways},
+    Notes, autostart::Autostart, channel::NoChannel, hand::Hand, nic::NicCard, resolver::Resolver, ways::Ways,
 };
 use crate::{
     dialog::edit,
@@ -111,6 +105,7 @@ fn Nics(guest: Known) -> impl IntoPart {
             {texts.add_nic}
         </button>
         {move || guest.get().map(|guest| view! { <Standing guest/> })}
+        <Ways guest=name/>
     }
 }
 

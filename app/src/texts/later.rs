@@ -295,6 +295,20 @@ texts! {
     outline_hint: "Everything that the picture shows, as a list.", "以列表显示网络图的全部内容。";
     actions: "Actions for {}", "{} 的操作";
 
+    // Ways into a guest
+    ways: "Ways in", "进入方式";
+    way_agent: "Guest agent", "guest agent";
+    way_console: "Serial console", "串行控制台";
+    way_used: "used", "正在使用";
+    way_spare: "not needed", "无需使用";
+    way_no_login: "no user and password given", "未提供用户名和密码";
+    way_failed: "does not work", "不可用";
+    console_login: "Log in by the serial console", "通过串行控制台登录";
+    console_login_about: "Without a guest agent that runs commands, Bridgehead can log in on the serial console: as root, or as a user whom sudo makes root. Both are kept encrypted and shown to nobody.", "若没有可执行命令的 guest agent，Bridgehead 可以在串行控制台上登录：以 root 或可用 sudo 成为 root 的用户。用户名和密码加密保存，不会显示给任何人。";
+    user: "User", "用户";
+    password: "Password", "密码";
+    forget_login: "Forget the login", "忘记登录信息";
+
     // Answers
     unreachable: "The server does not answer.", "服务器无应答。";
     unreadable: "The server’s answer could not be read.", "无法读取服务器的应答。";

@@ -147,6 +147,10 @@ async fn end(store: &Store, entry: Entry, within: u64) -> Result<(), Box<dyn Err
     }
     tracing::warn!("nobody confirmed change {} within {within} s: taking it back", entry.id);
     let host = Host::open(None)?;
+    match store.logins() {
+        Ok(logins) => host.ways.load(logins),
+        Err(error) => tracing::error!("{error}"),
+    }
     if timeout(LIBVIRT, host.libvirt.connect()).await.is_err() {
         tracing::warn!("libvirt does not answer");
     }

@@ -4,7 +4,7 @@ use std::{io::ErrorKind, net::IpAddr, time::Duration};
 
 use model::step::Step;
 
-use crate::host::{Host, firewall, guest, kernel, libvirt, libvirt::Libvirt, manager};
+use crate::host::{Host, firewall, guest, guest::Reach, kernel, libvirt, libvirt::Libvirt, manager};
 
 /// A traceroute of eight silent hops takes as many seconds.
 const TRACEROUTE: Duration = Duration::from_secs(15);
@@ -32,10 +32,15 @@ impl RunError {
         matches!(self, Self::NoLibvirt) || matches!(self.of_libvirt(), Some(libvirt::Error::NoConnection { .. }))
     }
 
-    /// Whatever else is asked of this guest's agent will take as long, and come to nothing too.
+    /// Whatever else is asked of this guest will take as long, and come to nothing too.
     pub fn is_of_silent_agent(&self) -> bool {
-        matches!(self, Self::Guest(guest::Error::Libvirt(error))
-            if matches!(error, libvirt::Error::AgentSilent { .. } | libvirt::Error::Timeout { .. }))
+        match self {
+            Self::Guest(guest::Error::Libvirt(error)) => {
+                matches!(error, libvirt::Error::AgentSilent { .. } | libvirt::Error::Timeout { .. })
+            }
+            Self::Guest(guest::Error::NoWay { .. } | guest::Error::Console { .. }) => true,
+            _ => false,
+        }
     }
 
     fn of_libvirt(&self) -> Option<&libvirt::Error> {
@@ -115,37 +120,37 @@ impl Host {
                 self.connected()?.set_lease(network, *subnet, lease, was, *live, *config).await?;
             }
             Step::SetMarks { guest, marks, .. } => self.connected()?.set_marks(guest, marks).await?,
-            Step::SetGuestLinkUp { guest, mac, up } => guest::set_link(&self.connected()?, guest, *mac, *up).await?,
+            Step::SetGuestLinkUp { guest, mac, up } => guest::set_link(&self.inside()?, guest, *mac, *up).await?,
             Step::AddGuestAddress { guest, mac, address } => {
-                guest::add_address(&self.connected()?, guest, *mac, *address).await?;
+                guest::add_address(&self.inside()?, guest, *mac, *address).await?;
             }
             Step::RemoveGuestAddress { guest, mac, address } => {
-                guest::remove_address(&self.connected()?, guest, *mac, *address).await?;
+                guest::remove_address(&self.inside()?, guest, *mac, *address).await?;
             }
-            Step::SetGuestMtu { guest, mac, mtu, .. } => guest::set_mtu(&self.connected()?, guest, *mac, *mtu).await?,
+            Step::SetGuestMtu { guest, mac, mtu, .. } => guest::set_mtu(&self.inside()?, guest, *mac, *mtu).await?,
             Step::SetGuestFilter { guest, mac, mode, .. } => {
-                guest::set_filter(&self.connected()?, guest, *mac, *mode).await?;
+                guest::set_filter(&self.inside()?, guest, *mac, *mode).await?;
             }
             Step::SetGuestDhcp { guest, mac, on, client, keep } => {
-                guest::set_dhcp(&self.connected()?, guest, *mac, *on, *client, keep).await?;
+                guest::set_dhcp(&self.inside()?, guest, *mac, *on, *client, keep).await?;
             }
             Step::SetGuestAcceptRa { guest, mac, mode, .. } => {
-                guest::set_accept_ra(&self.connected()?, guest, *mac, *mode).await?;
+                guest::set_accept_ra(&self.inside()?, guest, *mac, *mode).await?;
             }
-            Step::AddGuestRoute { guest, route } => guest::add_route(&self.connected()?, guest, route).await?,
-            Step::RemoveGuestRoute { guest, route } => guest::remove_route(&self.connected()?, guest, route).await?,
-            Step::SetGuestForwarding { guest, on } => guest::set_forwarding(&self.connected()?, guest, *on).await?,
+            Step::AddGuestRoute { guest, route } => guest::add_route(&self.inside()?, guest, route).await?,
+            Step::RemoveGuestRoute { guest, route } => guest::remove_route(&self.inside()?, guest, route).await?,
+            Step::SetGuestForwarding { guest, on } => guest::set_forwarding(&self.inside()?, guest, *on).await?,
             Step::ReplaceGuestTable { guest, tool, translations, .. } => {
-                guest::replace_table(&self.connected()?, guest, *tool, translations).await?;
+                guest::replace_table(&self.inside()?, guest, *tool, translations).await?;
             }
             Step::ReplaceGuestFiles { guest, managers, files, was } => {
-                guest::replace_files(&self.connected()?, guest, managers, files, was).await?;
+                guest::replace_files(&self.inside()?, guest, managers, files, was).await?;
             }
             Step::SetGuestDns { guest, resolver, servers, was, .. } => {
-                guest::set_dns(&self.connected()?, guest, *resolver, servers.as_deref(), was.as_deref()).await?;
+                guest::set_dns(&self.inside()?, guest, *resolver, servers.as_deref(), was.as_deref()).await?;
             }
             Step::SetGuestHostname { guest, hostname, was } => {
-                guest::set_hostname(&self.connected()?, guest, hostname, was).await?;
+                guest::set_hostname(&self.inside()?, guest, hostname, was).await?;
             }
         }
         Ok(())
@@ -153,10 +158,14 @@ impl Host {
 
     /// The hops from a guest to `target`.
     pub async fn traceroute(&self, guest: &str, target: IpAddr) -> Result<Vec<Option<IpAddr>>, RunError> {
-        Ok(guest::traceroute(&self.connected()?, guest, target, TRACEROUTE).await?)
+        Ok(guest::traceroute(&self.inside()?, guest, target, TRACEROUTE).await?)
     }
 
     fn connected(&self) -> Result<Libvirt, RunError> {
         self.libvirt.get().ok_or(RunError::NoLibvirt)
+    }
+
+    fn inside(&self) -> Result<Reach, RunError> {
+        self.reach().ok_or(RunError::NoLibvirt)
     }
 }

@@ -1,24 +1,28 @@
-//! The inside of guests, by their agent. What a guest says is hostile: bounded in time and size, and fit to be shown.
+//! The inside of guests, by the way that each has ([`way`]). What a guest says is hostile: bounded in time and size, and
+//! fit to be shown.
 //!
 //! ```text
-//! facts ─┐                    ┌─ guest-info, guest-network-get-interfaces, …
-//! steps ─┼─► exec ─► agent ───┤
-//! probes ┘                    └─ guest-exec, guest-exec-status
+//! facts ─┐            ┌─► agent ─── guest-info, guest-exec, guest-exec-status, …
+//! steps ─┼─► exec ─► way
+//! probes ┘            └─► console ─ a login, one session, one program at a time
 //! ```
 
 mod client;
+mod console;
 mod error;
 mod exec;
 mod facts;
 mod file;
 #[cfg(test)]
 mod live;
+mod login;
 mod network;
 mod parse;
 mod persist;
 mod resolver;
+mod routes;
 mod translation;
-mod ways;
+mod way;
 
 #[cfg(test)]
 use std::time::Duration;
@@ -33,12 +37,14 @@ pub use error::Error;
 #[cfg(test)]
 pub use exec::ExecOutput;
 pub use facts::{facts, network};
+pub use login::Login;
 pub use network::{
     add_address, add_route, remove_address, remove_route, replace_table, set_filter, set_forwarding, set_link, set_mtu,
     traceroute,
 };
 pub use persist::replace as replace_files;
 pub use resolver::{set_dns, set_hostname};
+pub use way::{Reach, Ways};
 
 /// Sends one command to a guest's agent and gives its `return`.
 #[cfg(test)]
@@ -56,5 +62,5 @@ pub async fn exec(
     input: Option<&[u8]>,
     limit: Duration,
 ) -> Result<ExecOutput, Error> {
-    exec::Process::start(libvirt, domain, argv, input, Lane::Step).await?.wait(limit).await
+    exec::Process::start(&Reach::of(libvirt), domain, argv, input, Lane::Step).await?.wait(limit).await
 }

@@ -7,11 +7,13 @@
 //! ```text
 //! calls  ── read, attach, update, detach, marks; events ──► Hub ──► whoever subscribed
 //! agents ── one command at a time for each guest, a few guests at a time
+//! one for each console that is open
 //! ```
 
 mod agent;
 mod channel;
 mod connection;
+mod console;
 mod dhcp;
 mod domain;
 mod error;
@@ -37,6 +39,7 @@ use virt::connect::Connect;
 use agent::Agents;
 pub use agent::Lane;
 use connection::Connection;
+pub use console::Console;
 pub use error::Error;
 pub use events::LibvirtEvent;
 use events::{Hub, Registration, Removal};
@@ -58,6 +61,8 @@ struct Inner {
     hub: Arc<Hub>,
     calls: Arc<Connection>,
     agents: Agents,
+    /// As it was given.
+    uri: Option<String>,
 }
 
 /// What libvirt said, by name.
@@ -76,7 +81,7 @@ impl Libvirt {
             let agents = Agents::new(Connection::open(uri.as_deref())?);
             let hub = Arc::new(Hub::new());
             let registration = Registration::new(Arc::clone(&calls), &hub)?;
-            Ok(Self { inner: Arc::new(Inner { _registration: registration, hub, calls, agents }) })
+            Ok(Self { inner: Arc::new(Inner { _registration: registration, hub, calls, agents, uri }) })
         })
         .await
     }

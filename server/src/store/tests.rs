@@ -1,5 +1,7 @@
 use model::plan::{ChangeState, Plan};
 
+use crate::host::guest::Login;
+
 use super::{
     journal::{Again, NewChange, Outcome},
     *,
@@ -181,5 +183,41 @@ fn what_cannot_be_used_is_left_as_it_is() {
         assert_eq!(garbage.is_none(), matches!(*source, StoreError::Newer { found: 99, .. }), "{source}");
         assert_eq!(before, fs::read(&file).expect("the same file"));
     }
+    fs::remove_dir_all(folder).expect("removed");
+}
+
+#[test]
+fn logins_are_kept_from_whoever_has_only_the_database() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = folder("logins");
+    let store = Store::open(&folder).expect("a store");
+    let login = |password: &str| Login::new("root", password, "uuid").expect("a login");
+    assert!(store.logins().expect("logins").is_empty());
+    store.set_login("c", &login("first")).expect("kept");
+    store.set_login("c", &login("second secret")).expect("kept");
+    store.set_login("d", &login("other")).expect("kept");
+    drop(store);
+
+    let store = Store::open(&folder).expect("the same store");
+    let kept = store.logins().expect("logins");
+    assert_eq!(kept, [("c".to_owned(), login("second secret")), ("d".to_owned(), login("other"))]);
+    for file in fs::read_dir(&folder).expect("a folder").filter_map(Result::ok) {
+        let bytes = fs::read(file.path()).expect("a file");
+        assert!(!bytes.windows(13).any(|window| window == b"second secret"), "{}", file.path().display());
+    }
+    let mode = fs::metadata(folder.join("login.key")).expect("a key").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    // A row that is another guest's, and one whose key is gone, are as if never given.
+    store.lock().execute("UPDATE login SET guest = 'e' WHERE guest = 'd'", []).expect("moved");
+    assert_eq!(store.logins().expect("logins").len(), 1);
+    fs::remove_file(folder.join("login.key")).expect("removed");
+    assert!(store.logins().expect("logins").is_empty());
+    fs::write(folder.join("login.key"), "short").expect("written");
+    assert!(matches!(store.logins(), Err(StoreError::Key { .. })));
+
+    assert!(store.forget_login("c").expect("forgotten"));
+    assert!(!store.forget_login("c").expect("gone before"));
     fs::remove_dir_all(folder).expect("removed");
 }

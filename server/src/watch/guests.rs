@@ -9,21 +9,23 @@ use std::{
 use ipnet::IpNet;
 use model::{
     Mac, Observed,
-    observed::{AgentChannel, Domain, DomainState, GuestFacts},
+    observed::{AgentChannel, Domain, DomainState, GuestFacts, WayKind},
 };
 use tokio::{sync::Notify, task::JoinSet, time::timeout};
 
 use super::Reader;
-use crate::host::{guest, libvirt::Libvirt};
+use crate::host::guest::{self, Reach, Ways};
 
 /// What happens inside a guest has no event.
 const SLOW_CLOCK: Duration = Duration::from_secs(60);
+/// A login leaves its mark in the guest's logs, and its console is free meanwhile.
+const SLOWER_CLOCK: Duration = Duration::from_secs(300);
 /// A guest that says nothing is asked less and less: each question holds up others of its kind.
 const SILENT_CLOCK: Duration = Duration::from_secs(480);
 /// A guest needs a moment to set up a NIC that was just plugged in.
 const SETTLED: Duration = Duration::from_millis(1500);
-/// An agent that takes longer than this has something wrong with it.
-const LIMIT: Duration = Duration::from_secs(30);
+/// A guest that takes longer than this has something wrong with it, even where it is logged in to first.
+const LIMIT: Duration = Duration::from_secs(200);
 
 /// Who is to be asked, by name.
 #[derive(Default)]
@@ -47,20 +49,21 @@ impl Guests {
     }
 }
 
-/// The guests whose agent can be asked.
-pub fn reachable(observed: &Observed) -> BTreeSet<String> {
+/// The guests that can be asked now.
+pub fn reachable(observed: &Observed, ways: &Ways) -> BTreeSet<String> {
     let running = observed.domains.values().filter(|domain| domain.state == DomainState::Running);
-    running.filter(|domain| domain.agent == AgentChannel::Connected).map(|domain| domain.name.clone()).collect()
+    running.filter(|domain| can_be_asked(domain, ways)).map(|domain| domain.name.clone()).collect()
 }
 
 /// Starts and ends a task for each guest that comes and goes; for ever.
 pub async fn watch(reader: Arc<Reader>) {
     let mut changes = reader.board.changes();
+    let mut logins = reader.host.ways.changes();
     let mut tasks: BTreeMap<String, JoinSet<()>> = BTreeMap::new();
     let mut leases: BTreeMap<String, Vec<IpNet>> = BTreeMap::new();
     loop {
         let observed = Arc::clone(&changes.borrow_and_update());
-        let reachable = reachable(&observed);
+        let reachable = reachable(&observed, &reader.host.ways);
         let gone: Vec<_> = tasks.keys().filter(|guest| !reachable.contains(*guest)).cloned().collect();
         for guest in gone {
             tasks.remove(&guest);
@@ -88,8 +91,11 @@ pub async fn watch(reader: Arc<Reader>) {
                 task
             });
         }
-        if changes.changed().await.is_err() {
-            return;
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() {
+                return;
+            },
+            Ok(()) = logins.changed() => {}
         }
     }
 }
@@ -109,7 +115,13 @@ fn leased(observed: &Observed) -> BTreeMap<String, Vec<IpNet>> {
 async fn follow(reader: Arc<Reader>, guest: String, asked: Arc<Notify>) {
     let mut pause = SLOW_CLOCK / 2;
     loop {
-        pause = if reader.guest(&guest).await { SLOW_CLOCK } else { (pause * 2).min(SILENT_CLOCK) };
+        let said = reader.guest(&guest).await;
+        let way = reader.board.observed().guests.get(&guest).and_then(GuestFacts::way);
+        pause = match way {
+            _ if !said => (pause * 2).min(SILENT_CLOCK),
+            Some(WayKind::Console) => SLOWER_CLOCK,
+            _ => SLOW_CLOCK,
+        };
         if timeout(pause, asked.notified()).await.is_ok() {
             reader.guest(&guest).await;
             timeout(SETTLED, asked.notified()).await.ok();
@@ -120,31 +132,31 @@ async fn follow(reader: Arc<Reader>, guest: String, asked: Arc<Notify>) {
 impl Reader {
     /// Asks this guest, if libvirt is there to ask it through. Whether it said anything.
     pub async fn guest(&self, guest: &str) -> bool {
-        let Some(libvirt) = self.host.libvirt.get() else { return true };
+        let Some(reach) = self.host.reach() else { return true };
         let lock = self.guests.lock(guest);
         let _one_at_a_time = lock.lock().await;
-        self.ask_everything(&libvirt, guest).await
+        self.ask_everything(&reach, guest).await
     }
 
     /// Asks this guest for what steps on its links, addresses and routes have changed.
     pub async fn guest_network(&self, guest: &str) {
-        let Some(libvirt) = self.host.libvirt.get() else { return };
+        let Some(reach) = self.host.reach() else { return };
         let lock = self.guests.lock(guest);
         let _one_at_a_time = lock.lock().await;
         let known = self.board.observed().guests.get(guest).cloned().unwrap_or_default();
-        match timeout(LIMIT, guest::network(&libvirt, guest, &known)).await {
+        match timeout(LIMIT, guest::network(&reach, guest, &known)).await {
             Ok(Some(facts)) => self.board.put(|observed| {
                 if observed.domains.contains_key(guest) {
                     observed.guests.insert(guest.to_owned(), facts);
                 }
             }),
-            _ => drop(self.ask_everything(&libvirt, guest).await),
+            _ => drop(self.ask_everything(&reach, guest).await),
         }
     }
 
-    async fn ask_everything(&self, libvirt: &Libvirt, guest: &str) -> bool {
-        let facts = timeout(LIMIT, guest::facts(libvirt, guest)).await.unwrap_or_else(|_| GuestFacts {
-            trouble: Some(format!("the guest agent did not answer within {} s", LIMIT.as_secs())),
+    async fn ask_everything(&self, reach: &Reach, guest: &str) -> bool {
+        let facts = timeout(LIMIT, guest::facts(reach, guest)).await.unwrap_or_else(|_| GuestFacts {
+            trouble: Some(format!("the guest did not answer within {} s", LIMIT.as_secs())),
             ..GuestFacts::default()
         });
         let said = !said_nothing(&facts);
@@ -154,7 +166,7 @@ impl Reader {
             }
             match observed.guests.get_mut(guest) {
                 // A guest that fell silent keeps what it said before.
-                Some(before) if !said => before.trouble = facts.trouble,
+                Some(before) if !said => (before.trouble, before.ways) = (facts.trouble, facts.ways),
                 _ => drop(observed.guests.insert(guest.to_owned(), facts)),
             }
         });
@@ -167,7 +179,7 @@ impl Reader {
             None => true,
             Some(domain) => {
                 domain.state != DomainState::Running
-                    || (domain.agent != AgentChannel::Connected && facts.trouble.is_none())
+                    || (!can_be_asked(domain, &self.host.ways) && facts.trouble.is_none())
             }
         };
         if !observed.guests.iter().any(|(name, facts)| stale(name, facts)) {
@@ -177,8 +189,11 @@ impl Reader {
             let domains = &observed.domains;
             observed.guests.retain(|name, facts| {
                 let domain = domains.get(name).filter(|domain| domain.state == DomainState::Running);
-                if domain.is_some_and(|domain| domain.agent != AgentChannel::Connected) && facts.trouble.is_none() {
-                    facts.trouble = Some("the guest agent has left".to_owned());
+                let silent = domain.is_some_and(|domain| !can_be_asked(domain, &self.host.ways));
+                if silent && facts.trouble.is_none() {
+                    let by_agent = facts.way().is_none_or(|way| way == WayKind::Agent);
+                    let why = if by_agent { "the guest agent has left" } else { "its login was forgotten" };
+                    facts.trouble = Some(why.to_owned());
                 }
                 domain.is_some()
             });
@@ -186,8 +201,13 @@ impl Reader {
     }
 }
 
+/// The guests that can be asked: by their agent, or by a login that somebody gave.
+fn can_be_asked(domain: &Domain, ways: &Ways) -> bool {
+    domain.agent == AgentChannel::Connected || ways.has_login(&domain.name)
+}
+
 /// Whether there is nothing but trouble.
 fn said_nothing(facts: &GuestFacts) -> bool {
-    let trouble = facts.trouble.clone();
-    trouble.is_some() && *facts == GuestFacts { trouble, ..GuestFacts::default() }
+    let (trouble, ways) = (facts.trouble.clone(), facts.ways.clone());
+    trouble.is_some() && *facts == GuestFacts { trouble, ways, ..GuestFacts::default() }
 }

@@ -9,15 +9,15 @@ use tokio::time::{Instant, sleep};
 use super::{
     error::Error,
     network::{Guest, LOOK, NIC},
+    way::Reach,
 };
-use crate::host::libvirt::Libvirt;
 
 /// How long a server may take to answer a client that does not wait for it itself.
 const LEASE: Duration = Duration::from_secs(10);
 
 /// Has a client get the NIC an address, and waits for it; or ends it with what it got. These addresses stay.
 pub async fn set_dhcp(
-    libvirt: &Libvirt,
+    reach: &Reach,
     domain: &str,
     mac: Mac,
     on: bool,
@@ -26,7 +26,7 @@ pub async fn set_dhcp(
 ) -> Result<(), Error> {
     let doing = if on { "get NIC {mac} an address by DHCP" } else { "end the DHCP client of NIC {mac}" };
     let doing = doing.replace("{mac}", &mac.to_string());
-    let guest = Guest::new(libvirt, domain, format!("{doing} in guest {domain}"));
+    let guest = Guest::new(reach, domain, format!("{doing} in guest {domain}"));
     let (mut name, mut failed) = (String::new(), None);
     for command in client::commands(mac, client, on, keep, NIC) {
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
@@ -67,8 +67,8 @@ fn no_lease(guest: &Guest<'_>, seconds: u64) -> Error {
 }
 
 /// `mode` as in `net.ipv6.conf.<interface>.accept_ra`.
-pub async fn set_accept_ra(libvirt: &Libvirt, domain: &str, mac: Mac, mode: u8) -> Result<(), Error> {
-    let guest = Guest::new(libvirt, domain, format!("set accept_ra of NIC {mac} to {mode} in guest {domain}"));
+pub async fn set_accept_ra(reach: &Reach, domain: &str, mac: Mac, mode: u8) -> Result<(), Error> {
+    let guest = Guest::new(reach, domain, format!("set accept_ra of NIC {mac} to {mode} in guest {domain}"));
     let (path, input) = (format!("/proc/sys/net/ipv6/conf/{NIC}/accept_ra"), format!("{mode}\n"));
     guest.run_with(mac, &["tee", &path], Some(input.as_bytes())).await.1
 }

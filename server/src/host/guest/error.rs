@@ -2,6 +2,7 @@
 
 use model::Mac;
 
+use super::console::Trouble;
 use crate::host::libvirt;
 
 /// `doing` says what was being done to which guest, e.g. `add 192.168.48.10/24 in guest master`.
@@ -24,6 +25,11 @@ pub enum Error {
     /// The guest's answer cannot be used.
     #[error("cannot {doing}: the guest's answer makes no sense: {reason}")]
     Nonsense { doing: String, reason: String },
+    /// No program can be run in it.
+    #[error("cannot {doing}: {reasons}")]
+    NoWay { doing: String, reasons: String },
+    #[error("cannot {doing}: {trouble}")]
+    Console { doing: String, trouble: Trouble },
     /// What was asked for cannot be done inside a guest.
     #[error("cannot {doing}: {reason}")]
     Unsupported { doing: String, reason: String },

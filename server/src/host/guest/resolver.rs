@@ -10,8 +10,8 @@ use model::{
     step::Hostname,
 };
 
-use super::{error::Error, network::Guest};
-use crate::host::libvirt::{Libvirt, clean};
+use super::{error::Error, network::Guest, way::Reach};
+use crate::host::libvirt::clean;
 
 /// More name servers than these are left out.
 const SERVERS: usize = 16;
@@ -77,13 +77,13 @@ fn listed(lines: &[&str], key: &str, by: char) -> Vec<IpAddr> {
 
 /// Has the guest ask these name servers; with `None`, those that it asked before. `was` is what a file of ours says now.
 pub async fn set_dns(
-    libvirt: &Libvirt,
+    reach: &Reach,
     domain: &str,
     resolver: Resolver,
     servers: Option<&[IpAddr]>,
     was: Option<&[IpAddr]>,
 ) -> Result<(), Error> {
-    let guest = Guest::new(libvirt, domain, format!("set the name servers in guest {domain}"));
+    let guest = Guest::new(reach, domain, format!("set the name servers in guest {domain}"));
     let path = resolver.file();
     match (resolver, servers) {
         (Resolver::Resolved | Resolver::NetworkManager, Some(servers)) => {
@@ -125,8 +125,8 @@ pub async fn set_dns(
 }
 
 /// The file first: what the kernel says tells that all is done.
-pub async fn set_hostname(libvirt: &Libvirt, domain: &str, hostname: &Hostname, was: &Hostname) -> Result<(), Error> {
-    let guest = Guest::new(libvirt, domain, format!("set the hostname in guest {domain}"));
+pub async fn set_hostname(reach: &Reach, domain: &str, hostname: &Hostname, was: &Hostname) -> Result<(), Error> {
+    let guest = Guest::new(reach, domain, format!("set the hostname in guest {domain}"));
     if !hostname.same_file(was) {
         match &hostname.file {
             Some(_) if hostname.found => {

@@ -13,8 +13,9 @@ use super::{
     exec::Process,
     facts::{finish, json_of, keep},
     parse, resolver,
+    way::Reach,
 };
-use crate::host::libvirt::{Lane, Libvirt, clean};
+use crate::host::libvirt::{Lane, clean};
 
 const FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";
 const BOOT: &str = "/proc/sys/kernel/random/boot_id";
@@ -27,15 +28,15 @@ const HOSTNAME: &str = "/proc/sys/kernel/hostname";
 const LINES: &str = "64";
 
 /// Programs in the guest that have been started.
-pub struct Ways<'a> {
+pub struct Routes<'a> {
     routes: Result<Process<'a>, Error>,
     routes6: Option<Result<Process<'a>, Error>>,
     values: Result<Process<'a>, Error>,
 }
 
-impl<'a> Ways<'a> {
+impl<'a> Routes<'a> {
     /// Of the interfaces that are known.
-    pub async fn ask(libvirt: &'a Libvirt, domain: &'a str, facts: &GuestFacts) -> Self {
+    pub async fn ask(reach: &'a Reach, domain: &'a str, facts: &GuestFacts) -> Self {
         let names = facts.interfaces.iter().map(|interface| &interface.name);
         let files = names.flat_map(|name| {
             [filter(name), accept_ra(name), link(name, "flags"), link(name, "mtu"), link(name, "ifindex")]
@@ -49,7 +50,7 @@ impl<'a> Ways<'a> {
         grep.extend(model::resolver::TELLING);
         let addresses = facts.interfaces.iter().flat_map(|interface| &interface.addresses);
         let has_v6 = addresses.map(IpNet::addr).any(|it| matches!(it, IpAddr::V6(v6) if !v6.is_unicast_link_local()));
-        let start = async |argv: &[&str]| Process::start(libvirt, domain, argv, None, Lane::Watch).await;
+        let start = async |argv: &[&str]| Process::start(reach, domain, argv, None, Lane::Watch).await;
         let routes = start(&["ip", "-j", "route", "show"]).await;
         let routes6 = if has_v6 { Some(start(&["ip", "-j", "-6", "route", "show"]).await) } else { None };
         Self { routes, routes6, values: start(&grep).await }
