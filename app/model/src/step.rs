@@ -29,6 +29,7 @@ use crate::{
     wire,
 };
 
+pub use command::word;
 pub use entry::{DestinationTranslation, Forwarded, SourceTranslation, TableEntry};
 
 /// One effect.

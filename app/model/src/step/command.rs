@@ -217,7 +217,7 @@ fn source(attachment: &Attachment) -> String {
 }
 
 /// One word of a shell, quoted if it must be: names that guests and XML give may hold anything.
-pub(crate) fn word(text: &str) -> String {
+pub fn word(text: &str) -> String {
     let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/@+".contains(c));
     if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
