@@ -10,6 +10,7 @@ pub mod relay;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use firewall::Firewall;
+use guest::{Reach, Ways};
 use kernel::Kernel;
 use libvirt::Libvirt;
 use manager::Managers;
@@ -21,13 +22,25 @@ pub struct Host {
     pub firewall: Firewall,
     pub libvirt: LibvirtSlot,
     pub managers: Managers,
+    pub ways: Ways,
 }
 
 impl Host {
     /// In the network namespace of the calling thread, inside a Tokio runtime. libvirt is not connected yet.
     pub fn open(libvirt_uri: Option<String>) -> Result<Self, kernel::Error> {
         let libvirt = LibvirtSlot { uri: libvirt_uri, current: Arc::default() };
-        Ok(Self { kernel: Kernel::open()?, firewall: Firewall, libvirt, managers: Managers::at("/") })
+        Ok(Self {
+            kernel: Kernel::open()?,
+            firewall: Firewall,
+            libvirt,
+            managers: Managers::at("/"),
+            ways: Ways::default(),
+        })
+    }
+
+    /// Into guests, if libvirt is there.
+    pub fn reach(&self) -> Option<Reach> {
+        Some(Reach { libvirt: self.libvirt.get()?, ways: self.ways.clone() })
     }
 }
 

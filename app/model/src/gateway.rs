@@ -206,7 +206,10 @@ pub fn suggest(observed: &Observed, cluster: &Cluster, about: About<'_>) -> Opti
     let on_bridge = |guest: &str| resolve::nic_at(observed, cluster, guest, &bridge).is_some();
     let able = |guest: &&String| {
         let domain = observed.domains.get(*guest);
-        domain.is_some_and(|domain| resolve::runs(domain) && domain.agent == AgentChannel::Connected)
+        domain.is_some_and(|domain| {
+            let ready = matches!(resolve::Inside::of(observed, domain), resolve::Inside::Ready(_));
+            resolve::runs(domain) && (domain.agent == AgentChannel::Connected || ready)
+        })
     };
     let names = || observed.domains.keys().filter(able);
     let guest = about.guest.map(str::to_owned);

@@ -10,6 +10,7 @@ mod manager;
 mod network;
 mod route;
 mod ruleset;
+mod way;
 
 use std::{collections::BTreeMap, fmt};
 
@@ -25,6 +26,7 @@ pub use manager::{Folder, Manager, ManagerKind};
 pub use network::{DhcpHost, DhcpRange, Lease, Network, Subnet};
 pub use route::{FdbEntry, Neighbour, Route};
 pub use ruleset::{Chain, Hits, Rule, Table};
+pub use way::{WayFacts, WayKind, WayState};
 
 /// Everything known about one host at one moment.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]

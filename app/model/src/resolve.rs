@@ -10,7 +10,7 @@ use crate::{
     Cluster, Mac,
     cluster::{Gateway, Nic},
     gather,
-    observed::{AgentChannel, Attachment, Domain, DomainState, GuestFacts, NicMark, Observed},
+    observed::{AgentChannel, Attachment, Domain, DomainState, GuestFacts, NicMark, Observed, WayKind},
     topology::{MAIN, bridge_of},
 };
 
@@ -41,10 +41,12 @@ impl<'a> Inside<'a> {
         if !runs(domain) {
             return Self::Off;
         }
-        if domain.agent == AgentChannel::Missing {
+        let facts = observed.guests.get(&domain.name);
+        let elsewhere = || facts.and_then(GuestFacts::way).is_some_and(|way| way != WayKind::Agent);
+        if domain.agent == AgentChannel::Missing && !elsewhere() {
             return Self::NoAgent;
         }
-        match observed.guests.get(&domain.name) {
+        match facts {
             None => Self::Silent("its agent has not answered yet"),
             Some(facts) if !facts.runs_programs() || facts.routes.is_none() || facts.ip_forward.is_none() => {
                 Self::Silent(facts.trouble.as_deref().unwrap_or("its agent may not run commands (guest-exec is off)"))

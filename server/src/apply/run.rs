@@ -4,7 +4,7 @@ use std::{io::ErrorKind, net::IpAddr, time::Duration};
 
 use model::step::Step;
 
-use crate::host::{Host, firewall, guest, kernel, libvirt, libvirt::Libvirt, manager};
+use crate::host::{Host, firewall, guest, guest::Reach, kernel, libvirt, libvirt::Libvirt, manager};
 
 /// A traceroute of eight silent hops takes as many seconds.
 const TRACEROUTE: Duration = Duration::from_secs(15);
@@ -102,22 +102,22 @@ impl Host {
                 self.connected()?.set_lease(network, *subnet, lease, was, *live, *config).await?;
             }
             Step::SetMarks { guest, marks, .. } => self.connected()?.set_marks(guest, marks).await?,
-            Step::SetGuestLinkUp { guest, mac, up } => guest::set_link(&self.connected()?, guest, *mac, *up).await?,
+            Step::SetGuestLinkUp { guest, mac, up } => guest::set_link(&self.inside()?, guest, *mac, *up).await?,
             Step::AddGuestAddress { guest, mac, address } => {
-                guest::add_address(&self.connected()?, guest, *mac, *address).await?;
+                guest::add_address(&self.inside()?, guest, *mac, *address).await?;
             }
             Step::RemoveGuestAddress { guest, mac, address } => {
-                guest::remove_address(&self.connected()?, guest, *mac, *address).await?;
+                guest::remove_address(&self.inside()?, guest, *mac, *address).await?;
             }
-            Step::SetGuestMtu { guest, mac, mtu, .. } => guest::set_mtu(&self.connected()?, guest, *mac, *mtu).await?,
-            Step::AddGuestRoute { guest, route } => guest::add_route(&self.connected()?, guest, route).await?,
-            Step::RemoveGuestRoute { guest, route } => guest::remove_route(&self.connected()?, guest, route).await?,
-            Step::SetGuestForwarding { guest, on } => guest::set_forwarding(&self.connected()?, guest, *on).await?,
+            Step::SetGuestMtu { guest, mac, mtu, .. } => guest::set_mtu(&self.inside()?, guest, *mac, *mtu).await?,
+            Step::AddGuestRoute { guest, route } => guest::add_route(&self.inside()?, guest, route).await?,
+            Step::RemoveGuestRoute { guest, route } => guest::remove_route(&self.inside()?, guest, route).await?,
+            Step::SetGuestForwarding { guest, on } => guest::set_forwarding(&self.inside()?, guest, *on).await?,
             Step::ReplaceGuestTable { guest, tool, translations, .. } => {
-                guest::replace_table(&self.connected()?, guest, *tool, translations).await?;
+                guest::replace_table(&self.inside()?, guest, *tool, translations).await?;
             }
             Step::ReplaceGuestFiles { guest, managers, files, was } => {
-                guest::replace_files(&self.connected()?, guest, managers, files, was).await?;
+                guest::replace_files(&self.inside()?, guest, managers, files, was).await?;
             }
         }
         Ok(())
@@ -125,10 +125,14 @@ impl Host {
 
     /// The hops from a guest to `target`.
     pub async fn traceroute(&self, guest: &str, target: IpAddr) -> Result<Vec<Option<IpAddr>>, RunError> {
-        Ok(guest::traceroute(&self.connected()?, guest, target, TRACEROUTE).await?)
+        Ok(guest::traceroute(&self.inside()?, guest, target, TRACEROUTE).await?)
     }
 
     fn connected(&self) -> Result<Libvirt, RunError> {
         self.libvirt.get().ok_or(RunError::NoLibvirt)
+    }
+
+    fn inside(&self) -> Result<Reach, RunError> {
+        self.reach().ok_or(RunError::NoLibvirt)
     }
 }

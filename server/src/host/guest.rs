@@ -1,4 +1,5 @@
-//! The inside of guests, by their agent. What a guest says is hostile: bounded in time and size, and fit to be shown.
+//! The inside of guests, by the way that each has ([`way`]). What a guest says is hostile: bounded in time and size, and
+//! fit to be shown.
 //!
 //! ```text
 //! facts ─┐                    ┌─ guest-info, guest-network-get-interfaces, …
@@ -15,8 +16,9 @@ mod live;
 mod network;
 mod parse;
 mod persist;
+mod routes;
 mod translation;
-mod ways;
+mod way;
 
 #[cfg(test)]
 use std::time::Duration;
@@ -34,6 +36,7 @@ pub use network::{
     add_address, add_route, remove_address, remove_route, replace_table, set_forwarding, set_link, set_mtu, traceroute,
 };
 pub use persist::replace as replace_files;
+pub use way::{Reach, Ways};
 
 /// Sends one command to a guest's agent and gives its `return`.
 #[cfg(test)]
@@ -51,5 +54,5 @@ pub async fn exec(
     input: Option<&[u8]>,
     limit: Duration,
 ) -> Result<ExecOutput, Error> {
-    exec::Process::start(libvirt, domain, argv, input, Lane::Step).await?.wait(limit).await
+    exec::Process::start(&Reach::of(libvirt), domain, argv, input, Lane::Step).await?.wait(limit).await
 }

@@ -14,7 +14,7 @@ use model::{
 use tokio::{sync::Notify, task::JoinSet, time::timeout};
 
 use super::Reader;
-use crate::host::{guest, libvirt::Libvirt};
+use crate::host::guest::{self, Reach};
 
 /// What happens inside a guest has no event.
 const SLOW_CLOCK: Duration = Duration::from_secs(60);
@@ -117,30 +117,30 @@ async fn follow(reader: Arc<Reader>, guest: String, asked: Arc<Notify>) {
 impl Reader {
     /// Asks this guest, if libvirt is there to ask it through.
     pub async fn guest(&self, guest: &str) {
-        let Some(libvirt) = self.host.libvirt.get() else { return };
+        let Some(reach) = self.host.reach() else { return };
         let lock = self.guests.lock(guest);
         let _one_at_a_time = lock.lock().await;
-        self.ask_everything(&libvirt, guest).await;
+        self.ask_everything(&reach, guest).await;
     }
 
     /// Asks this guest for what steps on its links, addresses and routes have changed.
     pub async fn guest_network(&self, guest: &str) {
-        let Some(libvirt) = self.host.libvirt.get() else { return };
+        let Some(reach) = self.host.reach() else { return };
         let lock = self.guests.lock(guest);
         let _one_at_a_time = lock.lock().await;
         let known = self.board.observed().guests.get(guest).cloned().unwrap_or_default();
-        match timeout(LIMIT, guest::network(&libvirt, guest, &known)).await {
+        match timeout(LIMIT, guest::network(&reach, guest, &known)).await {
             Ok(Some(facts)) => self.board.put(|observed| {
                 if observed.domains.contains_key(guest) {
                     observed.guests.insert(guest.to_owned(), facts);
                 }
             }),
-            _ => self.ask_everything(&libvirt, guest).await,
+            _ => self.ask_everything(&reach, guest).await,
         }
     }
 
-    async fn ask_everything(&self, libvirt: &Libvirt, guest: &str) {
-        let facts = timeout(LIMIT, guest::facts(libvirt, guest)).await.unwrap_or_else(|_| GuestFacts {
+    async fn ask_everything(&self, reach: &Reach, guest: &str) {
+        let facts = timeout(LIMIT, guest::facts(reach, guest)).await.unwrap_or_else(|_| GuestFacts {
             trouble: Some(format!("the guest agent did not answer within {} s", LIMIT.as_secs())),
             ..GuestFacts::default()
         });

@@ -1,4 +1,4 @@
-//! What a guest says of itself, over its agent. All of it is hostile input.
+//! What a guest says of itself. All of it is hostile input.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,11 +9,14 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::{Mac, wire};
+use crate::{
+    Mac,
+    wire::{self, Sealed},
+};
 
-use super::{ManagerKind, Table};
+use super::{ManagerKind, Table, WayFacts, WayKind, WayState};
 
-/// The answers of one guest's agent.
+/// The answers of one guest: of its agent, or of programs in it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GuestFacts {
@@ -47,6 +50,10 @@ pub struct GuestFacts {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[borsh(deserialize_with = "wire::read_map")]
     pub files: BTreeMap<String, Option<String>>,
+    /// How programs are run in it, and why not better, best way first.
+    #[serde(default, skip_serializing_if = "Sealed::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<WayFacts>))]
+    pub ways: Sealed<Vec<WayFacts>>,
 }
 
 /// One interface inside a guest, loopback left out.
@@ -91,7 +98,12 @@ impl GuestFacts {
         self.interfaces.iter().find(|interface| interface.mac == Some(mac))
     }
 
-    /// Whether its agent runs programs: only then are any known. Without that, nothing can be set inside.
+    /// The way by which these are its answers. `None` where none runs programs, or it was not told.
+    pub fn way(&self) -> Option<WayKind> {
+        self.ways.open().into_iter().find(|it| it.state == WayState::Used).map(|it| it.way)
+    }
+
+    /// Whether there is a way to run programs in it: only then are any known. Without that, nothing can be set inside.
     pub fn runs_programs(&self) -> bool {
         !self.programs.is_empty()
     }

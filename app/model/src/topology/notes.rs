@@ -160,6 +160,8 @@ fn guests(topology: &Topology, notes: &mut Vec<Note>) {
             continue;
         }
         let (code, text) = match (guest.agent, &guest.trouble) {
+            // By whatever way it was asked.
+            (_, None) if guest.default_routes.is_some() => continue,
             (AgentChannel::Missing, _) => (
                 "agent-missing",
                 Sentence::new(

@@ -15,6 +15,19 @@ pub struct Sealed<T> {
     holds: PhantomData<T>,
 }
 
+/// Of nothing, no bytes.
+impl<T> Default for Sealed<T> {
+    fn default() -> Self {
+        Self { bytes: Vec::new(), holds: PhantomData }
+    }
+}
+
+impl<T> Sealed<T> {
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+}
+
 impl<T: BorshSerialize> Sealed<T> {
     pub fn of(value: &T) -> Self {
         Self { bytes: encode(value), holds: PhantomData }

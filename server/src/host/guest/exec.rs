@@ -1,14 +1,20 @@
-//! Programs in a guest: `guest-exec`, then `guest-exec-status` until it has ended. The agent has no event for the end.
+//! Programs in a guest, by the way that it has. The agent's is `guest-exec`, then `guest-exec-status` until it has ended: it
+//! has no event for the end.
 //!
-//! Argument vectors only; no shell is asked for anything.
+//! Argument vectors only; the agent is asked for no shell.
 
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use model::observed::WayKind;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::{error::Error, parse};
+use super::{
+    error::Error,
+    parse,
+    way::{Reach, Way},
+};
 use crate::host::libvirt::{self, Lane, Libvirt};
 
 /// The most that a program may print on one of its outputs, in bytes.
@@ -51,16 +57,23 @@ pub async fn agent(
 
 /// A program that was started.
 pub struct Process<'a> {
-    libvirt: &'a Libvirt,
+    reach: &'a Reach,
     domain: &'a str,
     doing: String,
-    pid: i64,
+    run: Run,
     lane: Lane,
+}
+
+enum Run {
+    /// The agent has started it.
+    Started { pid: i64 },
+    /// By a way on which one follows another: it starts when it is waited for.
+    Queued { way: Way, argv: Vec<String>, input: Option<Vec<u8>> },
 }
 
 impl<'a> Process<'a> {
     pub async fn start(
-        libvirt: &'a Libvirt,
+        reach: &'a Reach,
         domain: &'a str,
         argv: &[&str],
         input: Option<&[u8]>,
@@ -68,12 +81,18 @@ impl<'a> Process<'a> {
     ) -> Result<Self, Error> {
         let (path, arguments) = argv.split_first().unwrap_or((&"", &[]));
         let doing = format!("run {path} in guest {domain}");
+        let way = reach.way(domain).await?;
+        if way.kind() != WayKind::Agent {
+            let argv = argv.iter().map(|word| (*word).to_owned()).collect();
+            let run = Run::Queued { way, argv, input: input.map(<[u8]>::to_vec) };
+            return Ok(Self { reach, domain, doing, run, lane });
+        }
         let mut order = json!({ "path": path, "arg": arguments, "capture-output": true });
         if let Some(input) = input {
             order["input-data"] = STANDARD.encode(input).into();
         }
         let command = json!({ "execute": "guest-exec", "arguments": order });
-        let reply = agent(libvirt, domain, &command, COMMAND, lane).await.map_err(|error| match error {
+        let reply = agent(&reach.libvirt, domain, &command, COMMAND, lane).await.map_err(|error| match error {
             // Above all: no such program.
             Error::Libvirt(libvirt::Error::Refused { message, .. }) => {
                 Error::Libvirt(libvirt::Error::Refused { doing: doing.clone(), message })
@@ -82,22 +101,29 @@ impl<'a> Process<'a> {
         })?;
         let pid = reply.get("pid").and_then(Value::as_i64);
         let pid = pid.ok_or_else(|| Error::Nonsense { doing: doing.clone(), reason: "no pid".to_owned() })?;
-        Ok(Self { libvirt, domain, doing, pid, lane })
+        Ok(Self { reach, domain, doing, run: Run::Started { pid }, lane })
     }
 
     /// Waits for its end; a program that takes longer is killed.
     pub async fn wait(self, limit: Duration) -> Result<ExecOutput, Error> {
+        let pid = match &self.run {
+            Run::Started { pid } => *pid,
+            Run::Queued { way, argv, input } => {
+                let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+                return way.run(&self.doing, &argv, input.as_deref(), limit).await;
+            }
+        };
         let deadline = Instant::now() + limit;
-        let command = json!({ "execute": "guest-exec-status", "arguments": { "pid": self.pid } });
+        let command = json!({ "execute": "guest-exec-status", "arguments": { "pid": pid } });
         let mut pause = Duration::from_millis(10);
         loop {
-            let status = agent(self.libvirt, self.domain, &command, COMMAND, self.lane).await?;
+            let status = agent(&self.reach.libvirt, self.domain, &command, COMMAND, self.lane).await?;
             let nonsense = |reason| Error::Nonsense { doing: self.doing.clone(), reason };
             if let Some(output) = output(&status).map_err(nonsense)? {
                 return Ok(output);
             }
             if Instant::now() + pause > deadline {
-                self.kill().await;
+                self.kill(pid).await;
                 return Err(Error::Slow { doing: self.doing, seconds: limit.as_secs() });
             }
             sleep(pause).await;
@@ -105,11 +131,11 @@ impl<'a> Process<'a> {
         }
     }
 
-    async fn kill(&self) {
-        let pid = self.pid.to_string();
+    async fn kill(&self, pid: i64) {
+        let pid = pid.to_string();
         let order = json!({ "path": "kill", "arg": ["-KILL", pid] });
         let command = json!({ "execute": "guest-exec", "arguments": order });
-        if let Err(error) = agent(self.libvirt, self.domain, &command, COMMAND, self.lane).await {
+        if let Err(error) = agent(&self.reach.libvirt, self.domain, &command, COMMAND, self.lane).await {
             tracing::debug!(doing = self.doing, %error, "killing a slow program");
         }
     }

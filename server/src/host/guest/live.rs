@@ -93,28 +93,28 @@ async fn plugs_moves_and_unplugs_a_nic() {
 async fn address_inside(libvirt: &Libvirt, mac: Mac) {
     let address = "192.168.48.20/24".parse().expect("an address");
     let route = GuestRoute::default(mac, "192.168.48.10".parse().expect("an address"), 50);
-    set_link(libvirt, "node1", mac, true).await.expect("up");
-    add_address(libvirt, "node1", mac, address).await.expect("an address");
-    let again = add_address(libvirt, "node1", mac, address).await;
+    set_link(&Reach::of(libvirt), "node1", mac, true).await.expect("up");
+    add_address(&Reach::of(libvirt), "node1", mac, address).await.expect("an address");
+    let again = add_address(&Reach::of(libvirt), "node1", mac, address).await;
     assert!(matches!(again, Err(Error::Already { .. })), "{again:?}");
-    add_route(libvirt, "node1", &route).await.expect("a route");
-    let again = add_route(libvirt, "node1", &route).await;
+    add_route(&Reach::of(libvirt), "node1", &route).await.expect("a route");
+    let again = add_route(&Reach::of(libvirt), "node1", &route).await;
     assert!(matches!(again, Err(Error::Already { .. })), "{again:?}");
 
-    let facts = facts(libvirt, "node1").await;
+    let facts = facts(&Reach::of(libvirt), "node1").await;
     let interface = facts.interface(mac).expect("the NIC inside");
     assert_eq!(interface.up, Some(true));
     assert!(interface.addresses.contains(&address));
     let routes = facts.routes.clone().expect("routes");
     assert!(routes.iter().any(|it| it.is_default() && it.via == Some(route.via) && it.metric == 50), "{routes:?}");
 
-    remove_route(libvirt, "node1", &route).await.expect("no route");
-    let again = remove_route(libvirt, "node1", &route).await;
+    remove_route(&Reach::of(libvirt), "node1", &route).await.expect("no route");
+    let again = remove_route(&Reach::of(libvirt), "node1", &route).await;
     assert!(matches!(again, Err(Error::Already { .. })), "{again:?}");
-    remove_address(libvirt, "node1", mac, address).await.expect("no address");
-    let again = remove_address(libvirt, "node1", mac, address).await;
+    remove_address(&Reach::of(libvirt), "node1", mac, address).await.expect("no address");
+    let again = remove_address(&Reach::of(libvirt), "node1", mac, address).await;
     assert!(matches!(again, Err(Error::Already { .. })), "{again:?}");
-    set_link(libvirt, "node1", mac, false).await.expect("down");
+    set_link(&Reach::of(libvirt), "node1", mac, false).await.expect("down");
 }
 
 #[tokio::test]
@@ -156,7 +156,7 @@ async fn says_of_itself_what_is_so() {
     let (_held, libvirt) = (LAB.lock().await, lab().await);
     let domain = ready(&libvirt, "master").await;
     let began = Instant::now();
-    let facts = facts(&libvirt, "master").await;
+    let facts = facts(&Reach::of(&libvirt), "master").await;
     assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
     assert_eq!(facts.trouble, None);
     assert_eq!(facts.hostname.as_deref(), Some("master"));
@@ -171,27 +171,29 @@ async fn says_of_itself_what_is_so() {
 async fn translates_and_forwards() {
     let (_held, libvirt) = (LAB.lock().await, lab().await);
     ready(&libvirt, "master").await;
-    let before = facts(&libvirt, "master").await;
+    let before = facts(&Reach::of(&libvirt), "master").await;
     let entry = TableEntry::Source(SourceTranslation {
         subnet: "192.168.48.0/24".parse().expect("a subnet"),
         to: Some("192.168.122.202".parse().expect("an address")),
         out_link: None,
     });
     let was = before.ip_forward.expect("known");
-    set_forwarding(&libvirt, "master", !was).await.expect("set");
+    set_forwarding(&Reach::of(&libvirt), "master", !was).await.expect("set");
     for _ in 0..2 {
-        replace_table(&libvirt, "master", GuestTool::Nft, std::slice::from_ref(&entry)).await.expect("a table");
+        replace_table(&Reach::of(&libvirt), "master", GuestTool::Nft, std::slice::from_ref(&entry))
+            .await
+            .expect("a table");
     }
-    let now = facts(&libvirt, "master").await;
+    let now = facts(&Reach::of(&libvirt), "master").await;
     assert_eq!(now.ip_forward, Some(!was));
     let tables = now.tables.expect("tables");
     let table = tables.iter().find(|table| table.key() == "ip bridgehead").expect("our table");
     assert_eq!(table.chain("postrouting").expect("our chain").rules.len(), 2);
     for _ in 0..2 {
-        replace_table(&libvirt, "master", GuestTool::Nft, &[]).await.expect("no table");
+        replace_table(&Reach::of(&libvirt), "master", GuestTool::Nft, &[]).await.expect("no table");
     }
-    set_forwarding(&libvirt, "master", was).await.expect("set");
-    assert_eq!(facts(&libvirt, "master").await, before);
+    set_forwarding(&Reach::of(&libvirt), "master", was).await.expect("set");
+    assert_eq!(facts(&Reach::of(&libvirt), "master").await, before);
 }
 
 #[tokio::test]
@@ -201,7 +203,7 @@ async fn finds_the_way_to_the_network() {
     ready(&libvirt, "node1").await;
     let network = libvirt.read_network("default").await.expect("an answer").expect("the network");
     let target = network.subnets[0].address.addr();
-    let hops = traceroute(&libvirt, "node1", target, Duration::from_secs(20)).await.expect("hops");
+    let hops = traceroute(&Reach::of(&libvirt), "node1", target, Duration::from_secs(20)).await.expect("hops");
     assert_eq!(hops, [Some(target)]);
     assert!(!network.leases.is_empty());
 }
@@ -221,7 +223,7 @@ async fn a_silent_guest_holds_nobody_up() {
         agent(&libvirt, "node2", command.clone(), Duration::from_secs(12)),
         agent(&libvirt, "node1", command, Duration::from_secs(10))
     );
-    let told = facts(&libvirt, "node2").await.trouble;
+    let told = facts(&Reach::of(&libvirt), "node2").await.trouble;
     nix::sys::signal::kill(qemu, nix::sys::signal::Signal::SIGCONT).expect("woken");
     assert!(silent.as_ref().is_err_and(Error::is_unreachable), "{silent:?}");
     assert!(other.is_ok(), "{other:?}");

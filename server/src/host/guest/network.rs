@@ -5,6 +5,7 @@ use std::{net::IpAddr, time::Duration};
 use ipnet::IpNet;
 use model::{
     Mac,
+    observed::WayKind,
     step::{GuestRoute, GuestTool, TableEntry},
 };
 use serde_json::{Value, json};
@@ -14,8 +15,9 @@ use super::{
     error::Error,
     exec::{ExecOutput, Process, agent},
     parse, translation,
+    way::Reach,
 };
-use crate::host::libvirt::{Lane, Libvirt, clean};
+use crate::host::libvirt::{Lane, clean};
 
 /// How long a NIC that was just plugged in may take to appear.
 const APPEAR: Duration = Duration::from_secs(5);
@@ -28,46 +30,46 @@ const NIC: &str = "{nic}";
 const RENAMED: usize = 2;
 
 /// Sets an interface up or down.
-pub async fn set_link(libvirt: &Libvirt, domain: &str, mac: Mac, up: bool) -> Result<(), Error> {
+pub async fn set_link(reach: &Reach, domain: &str, mac: Mac, up: bool) -> Result<(), Error> {
     let guest =
-        Guest::new(libvirt, domain, format!("set NIC {mac} {} in guest {domain}", if up { "up" } else { "down" }));
+        Guest::new(reach, domain, format!("set NIC {mac} {} in guest {domain}", if up { "up" } else { "down" }));
     let state = if up { "up" } else { "down" };
     guest.run_on(mac, &["ip", "link", "set", "dev", NIC, state]).await.1
 }
 
 /// `mtu` in bytes.
-pub async fn set_mtu(libvirt: &Libvirt, domain: &str, mac: Mac, mtu: u32) -> Result<(), Error> {
-    let guest = Guest::new(libvirt, domain, format!("set the MTU of NIC {mac} to {mtu} in guest {domain}"));
+pub async fn set_mtu(reach: &Reach, domain: &str, mac: Mac, mtu: u32) -> Result<(), Error> {
+    let guest = Guest::new(reach, domain, format!("set the MTU of NIC {mac} to {mtu} in guest {domain}"));
     guest.run_on(mac, &["ip", "link", "set", "dev", NIC, "mtu", &mtu.to_string()]).await.1
 }
 
-pub async fn add_address(libvirt: &Libvirt, domain: &str, mac: Mac, address: IpNet) -> Result<(), Error> {
-    let guest = Guest::new(libvirt, domain, format!("add {address} to NIC {mac} in guest {domain}"));
+pub async fn add_address(reach: &Reach, domain: &str, mac: Mac, address: IpNet) -> Result<(), Error> {
+    let guest = Guest::new(reach, domain, format!("add {address} to NIC {mac} in guest {domain}"));
     let text = address.to_string();
     let (name, added) = guest.run_on(mac, &["ip", "addr", "add", &text, "dev", NIC]).await;
     guest.or_already(added, async || guest.has_address(&name, address).await == Some(true)).await
 }
 
-pub async fn remove_address(libvirt: &Libvirt, domain: &str, mac: Mac, address: IpNet) -> Result<(), Error> {
-    let guest = Guest::new(libvirt, domain, format!("remove {address} from NIC {mac} in guest {domain}"));
+pub async fn remove_address(reach: &Reach, domain: &str, mac: Mac, address: IpNet) -> Result<(), Error> {
+    let guest = Guest::new(reach, domain, format!("remove {address} from NIC {mac} in guest {domain}"));
     let text = address.to_string();
     let (name, removed) = guest.run_on(mac, &["ip", "addr", "del", &text, "dev", NIC]).await;
     guest.or_already(removed, async || guest.has_address(&name, address).await == Some(false)).await
 }
 
-pub async fn add_route(libvirt: &Libvirt, domain: &str, route: &GuestRoute) -> Result<(), Error> {
-    change_route(libvirt, domain, route, "add").await
+pub async fn add_route(reach: &Reach, domain: &str, route: &GuestRoute) -> Result<(), Error> {
+    change_route(reach, domain, route, "add").await
 }
 
-pub async fn remove_route(libvirt: &Libvirt, domain: &str, route: &GuestRoute) -> Result<(), Error> {
-    change_route(libvirt, domain, route, "del").await
+pub async fn remove_route(reach: &Reach, domain: &str, route: &GuestRoute) -> Result<(), Error> {
+    change_route(reach, domain, route, "del").await
 }
 
-async fn change_route(libvirt: &Libvirt, domain: &str, route: &GuestRoute, verb: &str) -> Result<(), Error> {
+async fn change_route(reach: &Reach, domain: &str, route: &GuestRoute, verb: &str) -> Result<(), Error> {
     let GuestRoute { mac, via, metric, .. } = *route;
     let to = route.to_word();
     let doing = format!("{verb} the route to {to} via {via} on NIC {mac} in guest {domain}");
-    let guest = Guest::new(libvirt, domain, doing);
+    let guest = Guest::new(reach, domain, doing);
     let (via_text, metric_text) = (via.to_string(), metric.to_string());
     let mut argv = vec!["ip", family(via), "route", verb, &to, "via", &via_text, "dev", NIC];
     if metric != 0 {
@@ -88,20 +90,15 @@ async fn change_route(libvirt: &Libvirt, domain: &str, route: &GuestRoute, verb:
 }
 
 /// Whether the guest routes IPv4 between its interfaces.
-pub async fn set_forwarding(libvirt: &Libvirt, domain: &str, on: bool) -> Result<(), Error> {
+pub async fn set_forwarding(reach: &Reach, domain: &str, on: bool) -> Result<(), Error> {
     let guest =
-        Guest::new(libvirt, domain, format!("turn forwarding {} in guest {domain}", if on { "on" } else { "off" }));
+        Guest::new(reach, domain, format!("turn forwarding {} in guest {domain}", if on { "on" } else { "off" }));
     guest.run(&["tee", "/proc/sys/net/ipv4/ip_forward"], Some(if on { b"1\n" } else { b"0\n" })).await
 }
 
 /// Makes our own table hold exactly these translations; with none, it is gone.
-pub async fn replace_table(
-    libvirt: &Libvirt,
-    domain: &str,
-    tool: GuestTool,
-    entries: &[TableEntry],
-) -> Result<(), Error> {
-    let guest = Guest::new(libvirt, domain, format!("set the translations in guest {domain}"));
+pub async fn replace_table(reach: &Reach, domain: &str, tool: GuestTool, entries: &[TableEntry]) -> Result<(), Error> {
+    let guest = Guest::new(reach, domain, format!("set the translations in guest {domain}"));
     let unsupported = |reason| Error::Unsupported { doing: guest.doing.clone(), reason };
     match tool {
         GuestTool::Nft => {
@@ -121,18 +118,18 @@ pub async fn replace_table(
 
 /// One piece of work in one guest.
 pub(super) struct Guest<'a> {
-    libvirt: &'a Libvirt,
+    reach: &'a Reach,
     domain: &'a str,
     doing: String,
 }
 
 impl<'a> Guest<'a> {
-    pub fn new(libvirt: &'a Libvirt, domain: &'a str, doing: String) -> Self {
-        Self { libvirt, domain, doing }
+    pub fn new(reach: &'a Reach, domain: &'a str, doing: String) -> Self {
+        Self { reach, domain, doing }
     }
 
     pub async fn exec(&self, argv: &[&str], input: Option<&[u8]>) -> Result<ExecOutput, Error> {
-        Process::start(self.libvirt, self.domain, argv, input, Lane::Step).await?.wait(PROGRAM).await
+        Process::start(self.reach, self.domain, argv, input, Lane::Step).await?.wait(PROGRAM).await
     }
 
     pub async fn run(&self, argv: &[&str], input: Option<&[u8]>) -> Result<(), Error> {
@@ -191,11 +188,19 @@ impl<'a> Guest<'a> {
         }
     }
 
-    /// The agent's own list costs the guest no process. Where several interfaces have the MAC (a VLAN or a bridge borrows
+    /// The agent's own list costs the guest no process; by other ways `ip` is asked. Where several interfaces have the MAC (a VLAN or a bridge borrows
     /// that of its NIC), `ip` tells which is the NIC.
     async fn find(&self, mac: Mac) -> Result<Option<String>, Error> {
+        if self.reach.way(self.domain).await?.kind() != WayKind::Agent {
+            let argv = ["ip", "-j", "-d", "link", "show"];
+            let links = self.printed(&argv).await.ok_or_else(|| Error::Nonsense {
+                doing: self.doing.clone(),
+                reason: format!("{} prints no JSON", argv.join(" ")),
+            })?;
+            return Ok(parse::name_of(&links, mac));
+        }
         let command = json!({ "execute": "guest-network-get-interfaces" });
-        let listed = agent(self.libvirt, self.domain, &command, PROGRAM, Lane::Step).await;
+        let listed = agent(&self.reach.libvirt, self.domain, &command, PROGRAM, Lane::Step).await;
         let mut found: Vec<String> = listed
             .as_ref()
             .map(|answer| parse::agent_interfaces(answer).into_iter().filter(|it| it.mac == Some(mac)))
@@ -250,7 +255,7 @@ fn family(address: IpAddr) -> &'static str {
 
 /// The way from a guest to an address, hop by hop; a hop that did not answer is `None`.
 pub async fn traceroute(
-    libvirt: &Libvirt,
+    reach: &Reach,
     domain: &str,
     target: IpAddr,
     limit: Duration,
@@ -258,7 +263,7 @@ pub async fn traceroute(
     const HOPS: usize = 8;
     let target_text = target.to_string();
     let argv = ["traceroute", "-n", "-q", "1", "-w", "1", "-m", &HOPS.to_string(), &target_text];
-    let output = Process::start(libvirt, domain, &argv, None, Lane::Step).await?.wait(limit).await?;
+    let output = Process::start(reach, domain, &argv, None, Lane::Step).await?.wait(limit).await?;
     let hops = parse::hops(&output.text(), HOPS);
     if hops.is_empty() {
         return Err(Error::Failed {

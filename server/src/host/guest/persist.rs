@@ -10,8 +10,8 @@ use model::{
     persist,
 };
 
-use super::{error::Error, exec::Process, network::Guest};
-use crate::host::libvirt::{Lane, Libvirt};
+use super::{error::Error, exec::Process, network::Guest, way::Reach};
+use crate::host::libvirt::Lane;
 
 /// More files than these are not read, nor longer ones (bytes): every browser gets them.
 const FILES: usize = 32;
@@ -19,17 +19,17 @@ const FILE: usize = 16 << 10;
 const PROGRAM: Duration = Duration::from_secs(5);
 
 /// All files of ours, by path. What a guest calls one is used in that guest alone, and only if it could be a name of ours.
-pub async fn read(libvirt: &Libvirt, domain: &str) -> Result<BTreeMap<String, Option<String>>, Error> {
+pub async fn read(reach: &Reach, domain: &str) -> Result<BTreeMap<String, Option<String>>, Error> {
     let pattern = format!("{}*", Folder::OURS);
     let mut find = vec!["find"];
     find.extend(persist::FOLDERS);
     find.extend(["-maxdepth", "1", "-type", "f", "-name", &pattern]);
     // It fails for folders that are not there.
-    let found = Process::start(libvirt, domain, &find, None, Lane::Watch).await?.wait(PROGRAM).await?.text();
+    let found = Process::start(reach, domain, &find, None, Lane::Watch).await?.wait(PROGRAM).await?.text();
     let paths: Vec<&str> = found.lines().filter(|path| persist::is_ours(path)).take(FILES).collect();
     let mut reading = Vec::new();
     for path in &paths {
-        reading.push(Process::start(libvirt, domain, &["cat", path], None, Lane::Watch).await?);
+        reading.push(Process::start(reach, domain, &["cat", path], None, Lane::Watch).await?);
     }
     let mut files = BTreeMap::new();
     for (path, process) in paths.into_iter().zip(reading) {
@@ -44,13 +44,13 @@ pub async fn read(libvirt: &Libvirt, domain: &str) -> Result<BTreeMap<String, Op
 
 /// Makes the files of ours these, and has the managers read them. Each is written beside and then renamed.
 pub async fn replace(
-    libvirt: &Libvirt,
+    reach: &Reach,
     domain: &str,
     managers: &BTreeSet<ManagerKind>,
     files: &BTreeMap<String, String>,
     was: &BTreeMap<String, String>,
 ) -> Result<(), Error> {
-    let guest = Guest::new(libvirt, domain, format!("write files of ours in guest {domain}"));
+    let guest = Guest::new(reach, domain, format!("write files of ours in guest {domain}"));
     let (written, gone) = persist::changes(files, was);
     for (path, text) in written {
         let (folder, name) = ours(path)?;

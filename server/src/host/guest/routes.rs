@@ -10,8 +10,9 @@ use super::{
     exec::Process,
     facts::{finish, json_of, keep},
     parse,
+    way::Reach,
 };
-use crate::host::libvirt::{Lane, Libvirt, clean};
+use crate::host::libvirt::{Lane, clean};
 
 const FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";
 const BOOT: &str = "/proc/sys/kernel/random/boot_id";
@@ -19,15 +20,15 @@ const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 const FILTER: &str = "/proc/sys/net/ipv4/conf/all/rp_filter";
 
 /// Programs in the guest that have been started.
-pub struct Ways<'a> {
+pub struct Routes<'a> {
     routes: Result<Process<'a>, Error>,
     routes6: Option<Result<Process<'a>, Error>>,
     values: Result<Process<'a>, Error>,
 }
 
-impl<'a> Ways<'a> {
+impl<'a> Routes<'a> {
     /// Of the interfaces that are known.
-    pub async fn ask(libvirt: &'a Libvirt, domain: &'a str, facts: &GuestFacts) -> Self {
+    pub async fn ask(reach: &'a Reach, domain: &'a str, facts: &GuestFacts) -> Self {
         let names = facts.interfaces.iter().map(|interface| &interface.name);
         let files: Vec<String> =
             names.flat_map(|name| [filter(name), link(name, "flags"), link(name, "mtu")]).collect();
@@ -35,7 +36,7 @@ impl<'a> Ways<'a> {
         grep.extend(files.iter().map(String::as_str));
         let addresses = facts.interfaces.iter().flat_map(|interface| &interface.addresses);
         let has_v6 = addresses.map(IpNet::addr).any(|it| matches!(it, IpAddr::V6(v6) if !v6.is_unicast_link_local()));
-        let start = async |argv: &[&str]| Process::start(libvirt, domain, argv, None, Lane::Watch).await;
+        let start = async |argv: &[&str]| Process::start(reach, domain, argv, None, Lane::Watch).await;
         let routes = start(&["ip", "-j", "route", "show"]).await;
         let routes6 = if has_v6 { Some(start(&["ip", "-j", "-6", "route", "show"]).await) } else { None };
         Self { routes, routes6, values: start(&grep).await }
