@@ -14,6 +14,7 @@ mod nic;
 mod ports;
 mod put_back;
 mod rules;
+mod ssh;
 
 use leptos::prelude::*;
 use model::{Mac, note::Subject};

@@ -9,5 +9,6 @@ pub const DRAFT: &str = "/api/v1/drafts/mine";
 pub const VERSIONS: &str = "/api/v1/versions";
 pub const LOG: &str = "/api/v1/log";
 pub const EXPORT: &str = "/api/v1/export";
+pub const GUESTS: &str = "/api/v1/guests";
 pub const LIVE: &str = "/api/v1/live";
 pub const HOME: &str = "/";

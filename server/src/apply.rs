@@ -315,6 +315,7 @@ impl Engine {
         };
         self.tell(&change);
         let drift = left_to_do(&observed, &committed);
+        self.host.ways.ssh.document(&draft);
         let task = Task {
             engine: self.clone(),
             change: change.clone(),

@@ -16,6 +16,7 @@ mod proof;
 mod read;
 mod session;
 mod site;
+mod ssh;
 
 use std::{
     error::Error, fs, net::SocketAddr, os::fd::FromRawFd, os::unix::fs::OpenOptionsExt, path::Path, time::Duration,
@@ -85,6 +86,7 @@ async fn run(serve: Serve) -> Result<(), Box<dyn Error>> {
     let running =
         Running { url: format!("http://{address}"), token: access.token().to_owned(), pid: std::process::id() };
     let host = Host::open(None)?;
+    store.tell(&host.ways.ssh)?;
     let watch = Watch::start(host.clone()).await;
     let engine = Engine::new(host, watch.clone(), store.clone(), Duration::from_secs(serve.confirm_within));
     engine.recover().await?;
@@ -185,6 +187,9 @@ fn router(app: App) -> Router {
         .routes(routes!(change::put_back))
         .routes(routes!(change::confirm))
         .routes(routes!(proof::prove))
+        .routes(routes!(ssh::key))
+        .routes(routes!(ssh::standing, ssh::allow, ssh::disallow))
+        .routes(routes!(ssh::forget))
         .split_for_parts();
     let headers = [
         ("x-content-type-options", "nosniff"),

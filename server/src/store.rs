@@ -7,6 +7,7 @@ mod draft;
 pub mod journal;
 mod lock;
 mod session;
+mod ssh;
 #[cfg(test)]
 mod tests;
 
@@ -74,7 +75,12 @@ pub struct Store {
 const FILE: &str = "bridgehead.sqlite";
 
 /// What makes each version of the database out of the one before.
-const MIGRATIONS: [&str; 3] = [include_str!("store/1.sql"), include_str!("store/2.sql"), include_str!("store/3.sql")];
+const MIGRATIONS: [&str; 4] = [
+    include_str!("store/1.sql"),
+    include_str!("store/2.sql"),
+    include_str!("store/3.sql"),
+    include_str!("store/4.sql"),
+];
 
 impl Store {
     /// Opens the state folder, making it if it is not there.

@@ -38,7 +38,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::host::{Host, manager::Claims};
+use crate::host::{Host, guest::Ways, manager::Claims};
 use board::Board;
 use guests::Guests;
 
@@ -78,7 +78,7 @@ impl Watch {
             }
         };
         reader.all(libvirt).await;
-        let guests = guests::reachable(&reader.board.observed());
+        let guests = guests::reachable(&reader.board.observed(), &reader.host.ways);
         join_all(guests.iter().map(|guest| reader.guest(guest))).await;
         reader.board.observed()
     }
@@ -137,6 +137,11 @@ impl Watch {
     pub async fn refresh_guest(&self, guest: &str) -> Arc<Observed> {
         self.reader.guest(guest).await;
         self.observed()
+    }
+
+    /// The ways into guests.
+    pub fn ways(&self) -> &Ways {
+        &self.reader.host.ways
     }
 
     /// Counters of links and of rules; a reading younger than a second is given again.

@@ -1,9 +1,9 @@
 //! A guest: its NICs, what routes it has inside, what it translates.
 
 use leptos::prelude::*;
-use model::{note::Subject, step::TableEntry, topology};
+use model::{note::Subject, observed::DomainState, step::TableEntry, topology};
 
-use super::{Notes, autostart::Autostart, nic::NicCard};
+use super::{Notes, autostart::Autostart, nic::NicCard, ssh::Ssh};
 use crate::{
     dialog::edit,
     draft::Draft,
@@ -128,6 +128,7 @@ fn Standing(guest: topology::Guest) -> impl IntoPart {
             <AfterReboot subject=Subject::Guest(guest.name.clone())/>
         </dl>
         <div class="actions"><Autostart subject=Subject::Guest(guest.name.clone())/></div>
+        {(guest.state == DomainState::Running).then(|| view! { <Ssh name=guest.name.clone()/> })}
     }
 }
 

@@ -101,6 +101,15 @@ texts! {
     default_route: "default route", "默认路由";
     disagree: "libvirt says {}", "libvirt 记录为 {}";
     agent: "Agent", "代理";
+    ssh: "SSH", "SSH";
+    ssh_not_used: "not used", "未使用";
+    ssh_use: "Use SSH", "使用 SSH";
+    ssh_stop: "No longer use SSH", "不再使用 SSH";
+    ssh_user: "User for SSH", "SSH 用户";
+    ssh_user_hint: "root, or one that may run sudo without a password", "root，或可免密码运行 sudo 的用户";
+    ssh_line: "This line lets Bridgehead in; it goes into the user’s ~/.ssh/authorized_keys:", "此行允许 Bridgehead 登录，请加入该用户的 ~/.ssh/authorized_keys：";
+    ssh_pinned: "Its pinned host key", "已固定的主机密钥";
+    ssh_forget: "Forget the pinned key", "忘记已固定的密钥";
     forwarding: "Forwarding", "转发";
     free_slots: "Free slots", "空闲插槽";
     translates: "Translates", "转换";

@@ -147,6 +147,7 @@ async fn end(store: &Store, entry: Entry, within: u64) -> Result<(), Box<dyn Err
     }
     tracing::warn!("nobody confirmed change {} within {within} s: taking it back", entry.id);
     let host = Host::open(None)?;
+    store.tell(&host.ways.ssh)?;
     if timeout(LIBVIRT, host.libvirt.connect()).await.is_err() {
         tracing::warn!("libvirt does not answer");
     }

@@ -32,10 +32,15 @@ impl RunError {
         matches!(self, Self::NoLibvirt) || matches!(self.of_libvirt(), Some(libvirt::Error::NoConnection { .. }))
     }
 
-    /// Whatever else is asked of this guest's agent will take as long, and come to nothing too.
-    pub fn is_of_silent_agent(&self) -> bool {
-        matches!(self, Self::Guest(guest::Error::Libvirt(error))
-            if matches!(error, libvirt::Error::AgentSilent { .. } | libvirt::Error::Timeout { .. }))
+    /// Whatever else is asked of this guest will take as long, and come to nothing too.
+    pub fn is_of_silent_guest(&self) -> bool {
+        match self {
+            Self::Guest(guest::Error::Libvirt(error)) => {
+                matches!(error, libvirt::Error::AgentSilent { .. } | libvirt::Error::Timeout { .. })
+            }
+            Self::Guest(guest::Error::Ssh { .. }) => true,
+            _ => false,
+        }
     }
 
     fn of_libvirt(&self) -> Option<&libvirt::Error> {

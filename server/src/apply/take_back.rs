@@ -36,14 +36,14 @@ pub async fn take_back(host: &Host, watch: &Watch, undo: &[Step]) -> LeftOver {
     for step in undo {
         let Some(rest) = step.remaining(&now) else { continue };
         if step.inside().is_some_and(|guest| silent.contains(guest)) {
-            failed.push((step, "the guest agent does not answer".to_owned()));
+            failed.push((step, "the guest does not answer".to_owned()));
             continue;
         }
         match host.run(&rest).await {
             Ok(()) => rest.simulate(&mut now),
             Err(error) => {
                 left_over.is_for_libvirt |= error.is_for_libvirt();
-                silent.extend(step.inside().filter(|_| error.is_of_silent_agent()));
+                silent.extend(step.inside().filter(|_| error.is_of_silent_guest()));
                 failed.push((step, chain(&error)));
                 now = (*watch.refresh(&guests).await).clone();
             }

@@ -17,6 +17,7 @@ mod network;
 mod parse;
 mod persist;
 mod routes;
+pub mod ssh;
 mod translation;
 mod way;
 

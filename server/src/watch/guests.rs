@@ -9,12 +9,12 @@ use std::{
 use ipnet::IpNet;
 use model::{
     Mac, Observed,
-    observed::{AgentChannel, Domain, DomainState, GuestFacts},
+    observed::{AgentChannel, Domain, DomainState, GuestFacts, WayKind},
 };
 use tokio::{sync::Notify, task::JoinSet, time::timeout};
 
 use super::Reader;
-use crate::host::guest::{self, Reach};
+use crate::host::guest::{self, Reach, Ways};
 
 /// What happens inside a guest has no event.
 const SLOW_CLOCK: Duration = Duration::from_secs(60);
@@ -45,10 +45,12 @@ impl Guests {
     }
 }
 
-/// The guests whose agent can be asked.
-pub fn reachable(observed: &Observed) -> BTreeSet<String> {
+/// The guests that can be asked: their agent is there, or another way may be tried.
+pub fn reachable(observed: &Observed, ways: &Ways) -> BTreeSet<String> {
+    ways.ssh.look(observed);
     let running = observed.domains.values().filter(|domain| domain.state == DomainState::Running);
-    running.filter(|domain| domain.agent == AgentChannel::Connected).map(|domain| domain.name.clone()).collect()
+    let can = |domain: &&Domain| domain.agent == AgentChannel::Connected || ways.ssh.of(&domain.name).is_some();
+    running.filter(can).map(|domain| domain.name.clone()).collect()
 }
 
 /// Starts and ends a task for each guest that comes and goes; for ever.
@@ -58,7 +60,7 @@ pub async fn watch(reader: Arc<Reader>) {
     let mut leases: BTreeMap<String, Vec<IpNet>> = BTreeMap::new();
     loop {
         let observed = Arc::clone(&changes.borrow_and_update());
-        let reachable = reachable(&observed);
+        let reachable = reachable(&observed, &reader.host.ways);
         let gone: Vec<_> = tasks.keys().filter(|guest| !reachable.contains(*guest)).cloned().collect();
         for guest in gone {
             tasks.remove(&guest);
@@ -140,6 +142,7 @@ impl Reader {
     }
 
     async fn ask_everything(&self, reach: &Reach, guest: &str) {
+        reach.ways.ssh.look(&self.board.observed());
         let facts = timeout(LIMIT, guest::facts(reach, guest)).await.unwrap_or_else(|_| GuestFacts {
             trouble: Some(format!("the guest agent did not answer within {} s", LIMIT.as_secs())),
             ..GuestFacts::default()
@@ -150,7 +153,9 @@ impl Reader {
             }
             match observed.guests.get_mut(guest) {
                 // A guest that fell silent keeps what it said before.
-                Some(before) if said_nothing(&facts) => before.trouble = facts.trouble,
+                Some(before) if said_nothing(&facts) => {
+                    (before.trouble, before.ways) = (facts.trouble, facts.ways);
+                }
                 _ => drop(observed.guests.insert(guest.to_owned(), facts)),
             }
         });
@@ -160,10 +165,7 @@ impl Reader {
     fn forget(&self, observed: &Observed) {
         let stale = |name: &String, facts: &GuestFacts| match observed.domains.get(name) {
             None => true,
-            Some(domain) => {
-                domain.state != DomainState::Running
-                    || (domain.agent != AgentChannel::Connected && facts.trouble.is_none())
-            }
+            Some(domain) => domain.state != DomainState::Running || has_left(domain, facts),
         };
         if !observed.guests.iter().any(|(name, facts)| stale(name, facts)) {
             return;
@@ -172,7 +174,7 @@ impl Reader {
             let domains = &observed.domains;
             observed.guests.retain(|name, facts| {
                 let domain = domains.get(name).filter(|domain| domain.state == DomainState::Running);
-                if domain.is_some_and(|domain| domain.agent != AgentChannel::Connected) && facts.trouble.is_none() {
+                if domain.is_some_and(|domain| has_left(domain, facts)) {
                     facts.trouble = Some("the guest agent has left".to_owned());
                 }
                 domain.is_some()
@@ -181,8 +183,14 @@ impl Reader {
     }
 }
 
+/// Whether nobody knows yet that this agent is gone. Who is reached by another way needs none.
+fn has_left(domain: &Domain, facts: &GuestFacts) -> bool {
+    let elsewhere = facts.way().is_some_and(|way| way != WayKind::Agent);
+    domain.agent != AgentChannel::Connected && facts.trouble.is_none() && !elsewhere
+}
+
 /// Whether there is nothing but trouble.
 fn said_nothing(facts: &GuestFacts) -> bool {
-    let trouble = facts.trouble.clone();
-    trouble.is_some() && *facts == GuestFacts { trouble, ..GuestFacts::default() }
+    let (trouble, ways) = (facts.trouble.clone(), facts.ways.clone());
+    trouble.is_some() && *facts == GuestFacts { trouble, ways, ..GuestFacts::default() }
 }

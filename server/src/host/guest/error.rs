@@ -2,6 +2,7 @@
 
 use model::Mac;
 
+use super::ssh::SshError;
 use crate::host::libvirt;
 
 /// `doing` says what was being done to which guest, e.g. `add 192.168.48.10/24 in guest master`.
@@ -22,6 +23,9 @@ pub enum Error {
     /// The guest's answer cannot be used.
     #[error("cannot {doing}: the guest's answer makes no sense: {reason}")]
     Nonsense { doing: String, reason: String },
+    /// There is no connection to the guest.
+    #[error("cannot {doing}: {source}")]
+    Ssh { doing: String, source: SshError },
     /// What was asked for cannot be done inside a guest.
     #[error("cannot {doing}: {reason}")]
     Unsupported { doing: String, reason: String },

@@ -63,7 +63,7 @@ pub enum SshError {
 #[derive(Debug)]
 pub struct Ssh {
     files: Files,
-    guest: String,
+    pub guest: String,
     pub uuid: String,
     pub login: Login,
     addresses: Mutex<Vec<IpAddr>>,
@@ -121,14 +121,14 @@ impl Ssh {
         if let Some(address) = self.open_at() {
             return Ok(address);
         }
-        // One that another Bridgehead left, of nobody knows what.
-        self.hang_up().await;
         let files = self.files.clone();
         let key = tokio::task::spawn_blocking(move || files.authorized()).await;
         key.unwrap_or_else(|error| Err(io::Error::other(error)))
             .map_err(|error| SshError::Key { reason: error.to_string() })?;
-        let mut trouble = SshError::NoAddress;
-        for address in self.addresses() {
+        let (addresses, mut trouble) = (self.addresses(), SshError::NoAddress);
+        // A connection that another process has opened is as good, wherever it leads: the guest's key was looked at.
+        let open = addresses.first().filter(|_| self.files.is_open(&self.uuid));
+        for address in open.into_iter().chain(&addresses).copied() {
             match self.try_at(address).await {
                 Ok(()) => {
                     *self.at.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
@@ -152,6 +152,7 @@ impl Ssh {
         let output = match self.ssh(address, &["id", "-u"], None, CONNECT).await? {
             Ran::Ended(output) => output,
             Ran::Late | Ran::TooLong => {
+                self.hang_up().await;
                 let said = format!("nothing of use within {} s", CONNECT.as_secs());
                 return Err(SshError::Refused { user: user(), address, said });
             }
@@ -181,7 +182,8 @@ impl Ssh {
         let (kind, _) = *pinned.first()?;
         let to = address.to_string();
         let scan = ["-T", SCAN, "-t", kind.trim_start_matches("ssh-"), "--", &to];
-        let Ran::Ended(shown) = program::run("ssh-keyscan", &self.files.folder, &scan, None, CONNECT).await.ok()? else {
+        let Ran::Ended(shown) = program::run("ssh-keyscan", &self.files.folder, &scan, None, CONNECT).await.ok()?
+        else {
             return None;
         };
         let text = shown.text();

@@ -1,7 +1,7 @@
-//! How programs are run in a guest: by its agent if that may, else by a login on its serial console.
+//! How programs are run in a guest: by its agent if that may, else by a login on its serial console, else by SSH.
 //!
 //! ```text
-//! agent (guest-exec) ─ no ─► console (a login given, nobody else on it) ─ no ─► none
+//! agent (guest-exec) ─ no ─► console (a login given, nobody else on it) ─ no ─► SSH (allowed, its key pinned) ─ no ─► none
 //! ```
 //!
 //! The choice is made anew whenever a guest is asked for its facts; steps go the way that was chosen last.
@@ -14,7 +14,11 @@ use std::{
 
 use model::observed::{WayFacts, WayKind, WayState};
 
-use super::{error::Error, exec::ExecOutput};
+use super::{
+    error::Error,
+    exec::ExecOutput,
+    ssh::{Logins, Ssh},
+};
 use crate::host::libvirt::{Libvirt, clean};
 
 /// The longest reason that is shown.
@@ -24,6 +28,7 @@ const REASON: usize = 512;
 #[derive(Debug, Clone)]
 pub enum Way {
     Agent,
+    Ssh(Arc<Ssh>),
 }
 
 /// A connection to libvirt, and the ways into its guests. Cheap to clone.
@@ -37,6 +42,7 @@ pub struct Reach {
 #[derive(Clone, Default)]
 pub struct Ways {
     guests: Arc<Mutex<BTreeMap<String, Known>>>,
+    pub ssh: Logins,
 }
 
 #[derive(Default)]
@@ -57,6 +63,7 @@ impl Way {
     pub fn kind(&self) -> WayKind {
         match self {
             Self::Agent => WayKind::Agent,
+            Self::Ssh(_) => WayKind::Ssh,
         }
     }
 
@@ -77,6 +84,7 @@ impl Way {
                 );
                 Err(Error::Unsupported { doing: doing.to_owned(), reason })
             }
+            Self::Ssh(ssh) => ssh.run(argv, input, limit).await,
         }
     }
 }
@@ -86,7 +94,7 @@ impl Ways {
         self.guests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn chosen(&self, guest: &str) -> Option<Way> {
+    pub fn chosen(&self, guest: &str) -> Option<Way> {
         self.lock().get(guest)?.way.clone()
     }
 }
@@ -109,8 +117,21 @@ impl Reach {
     pub async fn choose(&self, guest: &str, agent: Result<(), String>) -> Choice {
         let mut choice = Choice::default();
         choice.add(WayKind::Agent, agent.map(|()| Way::Agent));
+        self.choose_ssh(guest, &mut choice).await;
         self.ways.lock().entry(guest.to_owned()).or_default().way = choice.way.clone();
         choice
+    }
+
+    async fn choose_ssh(&self, guest: &str, choice: &mut Choice) {
+        let told = |state| WayFacts { way: WayKind::Ssh, state, reason: None };
+        match self.ways.ssh.of(guest) {
+            None => choice.tried.push(told(WayState::NoLogin)),
+            Some(_) if choice.way.is_some() => choice.tried.push(told(WayState::Spare)),
+            Some(ssh) => {
+                let connected = ssh.connect().await.map_err(|error| error.to_string());
+                choice.add(WayKind::Ssh, connected.map(|_| Way::Ssh(ssh)));
+            }
+        }
     }
 }
 

@@ -109,7 +109,8 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
         assert_eq!(mode(&files.folder), 0o700);
         assert_eq!(mode(&files.folder.join(KEY)), 0o600);
-        let mut left: Vec<_> = fs::read_dir(&files.folder).expect("there").map(|it| it.expect("a file").file_name()).collect();
+        let mut left: Vec<_> =
+            fs::read_dir(&files.folder).expect("there").map(|it| it.expect("a file").file_name()).collect();
         left.sort();
         assert_eq!(left, ["key", "key.pub"]);
         clean(&files);

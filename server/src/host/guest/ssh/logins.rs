@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use model::{Cluster, Mac, Observed, observed::Domain, resolve::is_global};
+use model::{Cluster, Mac, Observed, observed::Domain};
 
 use super::{Ssh, files::Files};
 
@@ -68,11 +68,6 @@ impl Logins {
         self.lock().allowed.get(uuid).cloned()
     }
 
-    /// Whether any guest may be reached.
-    pub fn is_empty(&self) -> bool {
-        self.lock().allowed.is_empty()
-    }
-
     /// How this guest is reached, if it may be.
     pub fn of(&self, guest: &str) -> Option<Arc<Ssh>> {
         self.lock().guests.get(guest).cloned()
@@ -92,7 +87,8 @@ impl Logins {
         let mut inner = self.lock();
         let Some(files) = inner.files.clone() else { return };
         let mut guests = BTreeMap::new();
-        for domain in observed.domains.values() {
+        let wanted = !inner.allowed.is_empty();
+        for domain in observed.domains.values().filter(|_| wanted) {
             let Some(login) = inner.allowed.get(&domain.uuid) else { continue };
             let known = inner.guests.get(&domain.name).filter(|ssh| ssh.uuid == domain.uuid && ssh.login == *login);
             let ssh = known.cloned().unwrap_or_else(|| {
@@ -129,11 +125,21 @@ fn addresses(
     let wished = domain.nics.iter().filter_map(|nic| documented.get(&nic.mac)).flatten().copied();
     let mut all = Vec::new();
     for address in leased.chain(near).chain(said).chain(wished) {
-        if is_global(&address.into()) && !all.contains(&address) && all.len() < ADDRESSES {
+        if can_be_reached(address) && !all.contains(&address) && all.len() < ADDRESSES {
             all.push(address);
         }
     }
     all
+}
+
+/// A link-local address says nothing without its link.
+fn can_be_reached(address: IpAddr) -> bool {
+    let nowhere = address.is_loopback() || address.is_unspecified() || address.is_multicast();
+    !nowhere
+        && match address {
+            IpAddr::V4(address) => !address.is_link_local(),
+            IpAddr::V6(address) => !address.is_unicast_link_local(),
+        }
 }
 
 #[cfg(test)]
@@ -154,16 +160,8 @@ mod tests {
 
     fn observed() -> Observed {
         let own = mac("52:54:00:12:22:10");
-        let nic = Nic {
-            mac: own,
-            live: None,
-            config: None,
-            model: None,
-            tap: None,
-            alias: None,
-            link_up: true,
-            mtu: None,
-        };
+        let nic =
+            Nic { mac: own, live: None, config: None, model: None, tap: None, alias: None, link_up: true, mtu: None };
         let domain = Domain { name: "a".into(), uuid: UUID.into(), nics: vec![nic], ..Domain::default() };
         let lease = |of: &str, net: &str| Lease {
             mac: Some(mac(of)),
@@ -172,13 +170,10 @@ mod tests {
             client_id: None,
             expires: 0,
         };
-        let leases = vec![lease("52:54:00:00:00:99", "192.168.122.9/24"), lease("52:54:00:12:22:10", "192.168.122.7/24")];
-        let near = |of: &str, state: &str| Neighbour {
-            link: 3,
-            address: address(of),
-            mac: Some(own),
-            state: state.into(),
-        };
+        let leases =
+            vec![lease("52:54:00:00:00:99", "192.168.122.9/24"), lease("52:54:00:12:22:10", "192.168.122.7/24")];
+        let near =
+            |of: &str, state: &str| Neighbour { link: 3, address: address(of), mac: Some(own), state: state.into() };
         let interface = GuestInterface {
             name: "eth0".into(),
             mac: Some(own),
@@ -206,7 +201,8 @@ mod tests {
     #[test]
     fn a_guest_is_where_its_macs_are() {
         let logins = logins(Login { user: "root".into(), address: None });
-        let document = "[[nic]]\nguest = \"a\"\nmac = \"52:54:00:12:22:10\"\nbridge = \"b\"\naddress = \"10.1.1.1/24\"\n";
+        let document =
+            "[[nic]]\nguest = \"a\"\nmac = \"52:54:00:12:22:10\"\nbridge = \"b\"\naddress = \"10.1.1.1/24\"\n";
         logins.document(&Cluster::from_toml(document).expect("a document"));
         logins.look(&observed());
         let found = logins.of("a").expect("allowed").addresses();
@@ -238,6 +234,6 @@ mod tests {
         logins.allow(UUID, None);
         assert!(logins.of("a").is_none());
         logins.look(&observed);
-        assert!(logins.of("a").is_none() && logins.is_empty());
+        assert!(logins.of("a").is_none() && logins.login(UUID).is_none());
     }
 }

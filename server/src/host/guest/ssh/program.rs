@@ -78,7 +78,9 @@ mod tests {
 
     #[tokio::test]
     async fn what_it_prints_and_its_status_are_kept() {
-        let Ran::Ended(output) = shell("cat; echo no >&2; exit 3", Some(b"yes"), 10_000).await else { panic!("an end") };
+        let Ran::Ended(output) = shell("cat; echo no >&2; exit 3", Some(b"yes"), 10_000).await else {
+            panic!("an end")
+        };
         assert_eq!((output.status, output.stdout, output.stderr), (3, b"yes".to_vec(), b"no\n".to_vec()));
     }
 

@@ -120,8 +120,7 @@ mod tests {
         assert_eq!(words[..4], ["-F", "/dev/null", "-i", "key"]);
         let tail = ["-l", "root", "--", "192.168.122.7", "exec true"];
         assert_eq!(words[words.len() - 5..], tail);
-        let options: Vec<&str> =
-            words.windows(2).filter(|pair| pair[0] == "-o").map(|pair| pair[1].as_str()).collect();
+        let options: Vec<&str> = words.windows(2).filter(|pair| pair[0] == "-o").map(|pair| pair[1].as_str()).collect();
         for option in [
             "BatchMode=yes",
             "StrictHostKeyChecking=yes",
@@ -181,7 +180,8 @@ mod tests {
 
     #[test]
     fn keys_are_read_from_either_program() {
-        let text = "# 10.0.0.1:22 SSH-2.0-x\nbridgehead-1 ssh-ed25519 AAAAC3\nbridgehead-1 ssh-rsa AAAAB3 note\n\nodd\n";
+        let text =
+            "# 10.0.0.1:22 SSH-2.0-x\nbridgehead-1 ssh-ed25519 AAAAC3\nbridgehead-1 ssh-rsa AAAAB3 note\n\nodd\n";
         assert_eq!(keys(text), [("ssh-ed25519", "AAAAC3"), ("ssh-rsa", "AAAAB3")]);
     }
 }
