@@ -8,13 +8,14 @@ mod server;
 
 use std::{
     collections::BTreeMap,
+    path::Path,
     process::{Command, Stdio},
     thread::{scope, sleep},
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
-use server::{PROGRAM, Server, alone, say, until, within};
+use server::{PROGRAM, Server, alone, say, ssh, until, within};
 
 const BRIDGE: &str = "[[bridge]]\nname = \"mybr0\"\naddress = \"192.168.48.1/24\"\n\n";
 
@@ -30,18 +31,27 @@ fn bridgehead(arguments: &[&str]) -> String {
 }
 
 fn inside(guest: &str, script: &str) -> String {
+    if ssh::is(guest) {
+        let output = ssh::run(guest, script);
+        return String::from_utf8_lossy(&output.stdout).into_owned();
+    }
     bridgehead(&["lab", "guest", guest, "--", "sh", "-c", script])
 }
 
 /// The number of its system's start, if it answers.
 fn boot(guest: &str) -> Option<String> {
+    if ssh::is(guest) {
+        let output = ssh::run(guest, "cat /proc/sys/kernel/random/boot_id");
+        return output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned());
+    }
     let question = ["lab", "guest", guest, "--", "cat", "/proc/sys/kernel/random/boot_id"];
     let output = Command::new(PROGRAM).args(question).stdin(Stdio::null()).output().expect("it runs");
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-fn facts(guest: &str) -> Value {
-    let observed: Value = serde_json::from_str(&bridgehead(&["observe", "--json"])).expect("JSON");
+fn facts(state: &Path, guest: &str) -> Value {
+    let state = state.to_str().expect("UTF-8");
+    let observed: Value = serde_json::from_str(&bridgehead(&["observe", "--json", "--state", state])).expect("JSON");
     observed["guests"][guest].clone()
 }
 
@@ -100,8 +110,14 @@ fn restart(guests: &[String]) {
         for guest in guests {
             scope.spawn(move || {
                 let before = boot(guest).expect("a guest that answers");
-                let order = Command::new("virsh").args(["reboot", guest, "--mode", "agent"]).output().expect("virsh");
-                assert!(order.status.success(), "{order:?}");
+                if ssh::is(guest) {
+                    // The connection may end before it says that this went well.
+                    ssh::run(guest, "systemctl reboot");
+                } else {
+                    let order = Command::new("virsh").args(["reboot", guest, "--mode", "agent"]).output();
+                    let order = order.expect("virsh");
+                    assert!(order.status.success(), "{order:?}");
+                }
                 within(300, &format!("{guest} is up again"), || {
                     // Each question costs the guest a process, and it has enough to do.
                     sleep(Duration::from_secs(1));
@@ -122,6 +138,8 @@ fn what_is_set_inside_is_kept_by_the_system_itself() {
     let _alone = alone();
     let guests = guests();
     let mut server = Server::start("guest");
+    let folder = server.state();
+    guests.iter().filter(|guest| ssh::is(guest)).for_each(|guest| ssh::allow(&server, guest));
     guests.iter().for_each(|guest| server.hears(guest));
     let start = net::settled(PROGRAM);
     let files: BTreeMap<&String, Vec<String>> = guests.iter().map(|guest| (guest, etc(guest))).collect();
@@ -130,7 +148,7 @@ fn what_is_set_inside_is_kept_by_the_system_itself() {
     let mut failures = Vec::new();
     for gateway in 0..guests.len() {
         let state = |nth: usize| {
-            let facts = facts(&guests[nth]);
+            let facts = facts(&folder, &guests[nth]);
             let is_gateway = nth == gateway;
             [
                 has_address(&facts, &address(nth)),
@@ -158,7 +176,7 @@ fn what_is_set_inside_is_kept_by_the_system_itself() {
         until("the change is undone", || server.run(&["undo"]).status.success());
         for (nth, guest) in guests.iter().enumerate() {
             let restored = etc(guest) == files[guest];
-            let managers = facts(guest)["managers"].to_string();
+            let managers = facts(&folder, guest)["managers"].to_string();
             let after = kept[nth].iter().all(|holds| *holds);
             let [address, route, forwards] = set[nth].map(yes);
             let (route, forwards) = if nth == gateway { ("—", forwards) } else { (route, "—") };
