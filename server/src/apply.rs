@@ -19,8 +19,9 @@ mod run;
 pub mod stage;
 mod take_back;
 mod task;
+mod timer;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use model::{
@@ -314,8 +315,8 @@ impl Engine {
             confirm_by: guarded.then(|| clock::now().saturating_add(patience.as_millis() as u64)),
         };
         self.tell(&change);
-        let drift = left_to_do(&observed, &committed);
         self.host.ways.ssh.document(&draft);
+        let drift = left_to_do(&observed, &committed);
         let task = Task {
             engine: self.clone(),
             change: change.clone(),
@@ -328,6 +329,7 @@ impl Engine {
             since,
             noted: first,
             begun: 0,
+            armed: BTreeSet::new(),
             worked: Duration::ZERO,
         };
         tokio::spawn(async move {

@@ -16,7 +16,7 @@ mod networkmanager;
 #[cfg(feature = "toml")]
 mod nft;
 #[cfg(feature = "toml")]
-mod shell;
+pub(crate) mod shell;
 
 use crate::{Cluster, observed::ManagerKind};
 use serde::{Deserialize, Serialize};

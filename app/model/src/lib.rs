@@ -38,6 +38,8 @@ pub mod proof;
 mod resolve;
 pub mod step;
 pub mod survival;
+#[cfg(feature = "toml")]
+pub mod timer;
 pub mod topology;
 pub mod wire;
 

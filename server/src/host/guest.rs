@@ -18,6 +18,7 @@ mod parse;
 mod persist;
 mod routes;
 pub mod ssh;
+pub mod timer;
 mod translation;
 mod way;
 
