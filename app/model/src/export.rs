@@ -5,6 +5,8 @@
 //! Everything that comes from documents and guests is quoted as its format wants it.
 
 #[cfg(feature = "toml")]
+mod cloud_init;
+#[cfg(feature = "toml")]
 mod files;
 mod format;
 mod ifupdown;
@@ -21,6 +23,8 @@ pub(crate) mod shell;
 use crate::{Cluster, observed::ManagerKind};
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "toml")]
+pub use cloud_init::write as cloud_init;
 #[cfg(feature = "toml")]
 pub use files::{draft, network};
 pub use format::{Format, UnknownFormat};

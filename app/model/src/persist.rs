@@ -112,6 +112,24 @@ impl Settings {
     }
 }
 
+#[cfg(feature = "toml")]
+impl Settings {
+    /// Its NICs as one network configuration of version 2, as cloud-init takes it; these others are set up by DHCP.
+    pub fn network_config(&self, others: &BTreeSet<Mac>) -> String {
+        let own = self.nics.iter().map(|(mac, nic)| netplan::ethernet(*mac, nic));
+        let others = others.iter().filter(|mac| !self.nics.contains_key(mac)).map(|mac| netplan::dhcp(*mac));
+        let ethernets: String = own.chain(others).collect();
+        let lines: String =
+            ethernets.lines().map(|line| format!("{}\n", line.strip_prefix("  ").unwrap_or(line))).collect();
+        if lines.is_empty() { "version: 2\n".to_owned() } else { format!("version: 2\nethernets:\n{lines}") }
+    }
+
+    /// The files that make it a gateway, by path, where systemd starts its services.
+    pub fn gateway_files(&self) -> Vec<(String, String)> {
+        self.gateway.as_ref().map(|entries| gateway::write(entries, true)).unwrap_or_default()
+    }
+}
+
 /// `90-bridgehead-525400480010`.
 fn name(mac: Mac) -> String {
     format!("{}-{}", Folder::OURS, mac.to_string().replace(':', ""))

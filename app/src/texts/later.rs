@@ -248,6 +248,7 @@ texts! {
     format_libvirt: "libvirt XML", "libvirt XML";
     format_nft: "nftables rules", "nftables 规则";
     format_bridges: "{}: the bridges alone", "{}：仅网桥";
+    format_cloud_init: "cloud-init: a seed for each guest", "cloud-init：每台虚拟机的种子文件";
     copy: "Copy", "复制";
     copied: "Copied", "已复制";
     download: "Download", "下载";
