@@ -30,7 +30,7 @@ test: ## Everything but test-guests: format, lints, docs, tests, the lab, the br
 test-guests: ## What is set inside guests, on every system that is known
 	@tools/setup tests
 	@tools/build
-	@GUESTS=networkd,netplan,networkmanager,ifupdown tools/test guests
+	@GUESTS=networkd,netplan,networkmanager,ifupdown,ssh tools/test guests
 
 bench: ## Measure, and print the table that README shows
 	@tools/setup tests

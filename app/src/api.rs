@@ -145,6 +145,44 @@ pub async fn export(draft: Option<&Cluster>, format: &str, texts: &Texts) -> Res
     Ok(files.iter().filter_map(|file| Some(File { path: text(&file["path"])?, text: text(&file["text"])? })).collect())
 }
 
+/// What is known of a guest and SSH.
+#[derive(Clone)]
+pub struct Ssh {
+    /// Who Bridgehead may log in as, if it may.
+    pub user: Option<String>,
+    pub pinned: Option<String>,
+    pub trouble: Option<String>,
+    pub authorized_keys: String,
+}
+
+pub fn ssh_path(guest: &str) -> String {
+    format!("{}/{}/ssh", paths::GUESTS, js_sys::encode_uri_component(guest))
+}
+
+pub async fn ssh(guest: &str, texts: &Texts) -> Result<Ssh, Refusal> {
+    let known = get(&ssh_path(guest), texts).await?;
+    let text = |key: &str| known[key].as_str().map(str::to_owned);
+    Ok(Ssh {
+        user: text("user"),
+        pinned: text("pinned"),
+        trouble: text("trouble"),
+        authorized_keys: text("authorized_keys").unwrap_or_default(),
+    })
+}
+
+/// Lets Bridgehead reach a guest by SSH.
+pub async fn allow_ssh(guest: &str, user: &str, texts: &Texts) -> Result<(), Refusal> {
+    #[derive(Serialize)]
+    struct Use<'a> {
+        user: &'a str,
+    }
+    ask(Request::put(&ssh_path(guest)).json(&Use { user }), texts).await.map(drop)
+}
+
+pub async fn delete(path: &str, texts: &Texts) -> Result<(), Refusal> {
+    ask(Request::delete(path).build(), texts).await.map(drop)
+}
+
 async fn read(response: Response, texts: &Texts) -> Result<Value, Refusal> {
     response.json::<Value>().await.map_err(|_| Refusal::titled(texts.unreadable))
 }

@@ -19,6 +19,7 @@ mod ports;
 mod put_back;
 mod resolver;
 mod rules;
+mod ssh;
 mod ways;
 
 use leptos::prelude::*;

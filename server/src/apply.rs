@@ -19,8 +19,9 @@ mod run;
 pub mod stage;
 mod take_back;
 mod task;
+mod timer;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use model::{
@@ -319,6 +320,7 @@ impl Engine {
             confirm_by: guarded.then(|| clock::now().saturating_add(patience.as_millis() as u64)),
         };
         self.tell(&change);
+        self.host.ways.ssh.document(&draft);
         let drift = left_to_do(&observed, &committed);
         let task = Task {
             engine: self.clone(),
@@ -332,6 +334,7 @@ impl Engine {
             since,
             noted: first,
             begun: 0,
+            armed: BTreeSet::new(),
             worked: Duration::ZERO,
             guests,
         };

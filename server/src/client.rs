@@ -1,6 +1,7 @@
 //! The command line as a client of a running server: the same API as the browser's.
 
 mod export;
+mod ssh;
 
 use std::{
     error::Error,
@@ -30,6 +31,7 @@ use serde_json::json;
 use crate::http::Running;
 
 pub use export::{Wanted as Export, export};
+pub use ssh::{UseSsh, key as ssh_key, use_ssh};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -261,13 +263,19 @@ impl Api {
         Self::checked(response).await?.json().await.map_err(Into::into)
     }
 
+    async fn delete(&self, path: &str) -> Outcome {
+        let address = format!("{}/api/v1/{path}", self.running.url);
+        let request = self.client.delete(address).bearer_auth(&self.running.token);
+        Self::checked(request.send().await?).await.map(drop)
+    }
+
     async fn text(&self, path: &str) -> Outcome<String> {
         let request = self.client.get(format!("{}/api/v1/{path}", self.running.url)).bearer_auth(&self.running.token);
         Ok(Self::checked(request.send().await?).await?.text().await?)
     }
 
     async fn checked(response: reqwest::Response) -> Outcome<reqwest::Response> {
-        if matches!(response.status(), StatusCode::OK | StatusCode::ACCEPTED) {
+        if matches!(response.status(), StatusCode::OK | StatusCode::ACCEPTED | StatusCode::NO_CONTENT) {
             return Ok(response);
         }
         let problem: Problem = response.json().await?;

@@ -24,6 +24,9 @@ pub enum Command {
     Apply(client::ApplyFile),
     Gateway(client::Gateway),
     Export(client::Export),
+    /// Print the line by which a guest lets Bridgehead in, for `/root/.ssh/authorized_keys`.
+    SshKey,
+    UseSsh(client::UseSsh),
     /// Take back the last change.
     Undo,
     /// Take back the last undo.

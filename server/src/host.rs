@@ -2,6 +2,7 @@
 
 pub mod firewall;
 pub mod guest;
+pub mod iso;
 pub mod kernel;
 pub mod libvirt;
 pub mod manager;

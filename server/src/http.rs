@@ -17,6 +17,7 @@ mod proof;
 mod read;
 mod session;
 mod site;
+mod ssh;
 
 use std::{error::Error, fs, os::fd::FromRawFd, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
 
@@ -89,6 +90,7 @@ async fn run(serve: Serve) -> Result<(), Box<dyn Error>> {
         Ok(logins) => ways.load(logins),
         Err(error) => tracing::error!("{error}"),
     }
+    store.tell(&ways.ssh)?;
     let watch = Watch::start(host.clone()).await;
     let engine = Engine::new(host, watch.clone(), store.clone(), Duration::from_secs(serve.confirm_within));
     engine.recover().await?;
@@ -190,6 +192,9 @@ fn router(app: App) -> Router {
         .routes(routes!(change::confirm))
         .routes(routes!(login::give, login::forget))
         .routes(routes!(proof::prove))
+        .routes(routes!(ssh::key))
+        .routes(routes!(ssh::standing, ssh::allow, ssh::disallow))
+        .routes(routes!(ssh::forget))
         .split_for_parts();
     let headers = [
         ("x-content-type-options", "nosniff"),

@@ -70,7 +70,7 @@ pub struct Options {
     /// Without a system a guest is `busybox`: up in seconds, and it keeps nothing. The others are Debian on a disk, which
     /// is kept in the state folder: `networkd`, `netplan`, `networkmanager` and `ifupdown` by what brings the network up;
     /// `no-exec` is `networkd` with a guest agent that runs no commands; `serial` is `ifupdown` with no agent, but a login
-    /// on the serial console (`root`, `bridgehead`).
+    /// on the serial console (`root`, `bridgehead`); `ssh` is the same with SSH, for the dashboard's key.
     #[arg(long, default_value = "master,node1,node2", value_name = "N or NAMES")]
     guests: GuestList,
     /// The host's policy for forwarded packets. `drop` is what Docker leaves behind.

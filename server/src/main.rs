@@ -37,6 +37,8 @@ fn main() -> ExitCode {
         Command::Apply(args) => client::apply(args),
         Command::Gateway(args) => client::gateway(args),
         Command::Export(wanted) => client::export(wanted),
+        Command::SshKey => client::ssh_key(),
+        Command::UseSsh(args) => client::use_ssh(args),
         Command::Undo => client::undo(),
         Command::Redo => client::redo(),
         Command::PutBack(args) => client::put_back(args),

@@ -2,11 +2,11 @@
 
 mod outline;
 
-use std::{error::Error, io::Write};
+use std::{error::Error, io::Write, path::PathBuf};
 
 use clap::Args;
 
-use crate::{host::Host, watch::Watch};
+use crate::{host::Host, store::Store, watch::Watch};
 
 #[derive(Debug, Args)]
 pub struct Observe {
@@ -16,14 +16,24 @@ pub struct Observe {
     /// libvirt's URI; `qemu:///system` if absent.
     #[arg(long, value_name = "URI", env = "LIBVIRT_DEFAULT_URI")]
     pub connect: Option<String>,
+    /// A server's state folder: guests that it may reach by SSH are asked so.
+    #[arg(long)]
+    pub state: Option<PathBuf>,
 }
 
 /// Reads once and prints. A source that cannot be read is said to be silent; the rest is printed all the same.
 pub fn main(observe: Observe) -> Result<(), Box<dyn Error>> {
     // One thread: dumps and libvirt's calls have threads of their own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let observed =
-        runtime.block_on(async { Ok::<_, Box<dyn Error>>(Watch::once(Host::open(observe.connect)?).await) })?;
+    let observed = runtime.block_on(async {
+        let host = Host::open(observe.connect)?;
+        if let Some(state) = &observe.state {
+            // Opening makes what is not there, and observing changes nothing.
+            state.metadata().map_err(|error| format!("{}: {error}", state.display()))?;
+            Store::open(state)?.tell(&host.ways.ssh)?;
+        }
+        Ok::<_, Box<dyn Error>>(Watch::once(host).await)
+    })?;
     // A call to a libvirtd that hangs must not keep the command.
     runtime.shutdown_background();
     let text = if observe.json { serde_json::to_string(&*observed)? + "\n" } else { outline::outline(&observed) };

@@ -8,6 +8,7 @@ pub mod journal;
 mod lock;
 mod login;
 mod session;
+mod ssh;
 #[cfg(test)]
 mod tests;
 
@@ -77,11 +78,12 @@ pub struct Store {
 const FILE: &str = "bridgehead.sqlite";
 
 /// What makes each version of the database out of the one before.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("store/1.sql"),
     include_str!("store/2.sql"),
     include_str!("store/3.sql"),
     include_str!("store/4.sql"),
+    include_str!("store/5.sql"),
 ];
 
 impl Store {

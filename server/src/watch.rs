@@ -38,7 +38,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::host::{Host, manager::Claims};
+use crate::host::{Host, guest::Ways, manager::Claims};
 use board::Board;
 use guests::Guests;
 
@@ -142,6 +142,11 @@ impl Watch {
     pub async fn refresh_guest(&self, guest: &str) -> Arc<Observed> {
         self.reader.guest(guest).await;
         self.observed()
+    }
+
+    /// The ways into guests.
+    pub fn ways(&self) -> &Ways {
+        &self.reader.host.ways
     }
 
     /// Counters of links and of rules; a reading younger than a second is given again.

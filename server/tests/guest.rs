@@ -8,13 +8,14 @@ mod server;
 
 use std::{
     collections::BTreeMap,
+    path::Path,
     process::{Command, Stdio},
     thread::{scope, sleep},
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
-use server::{Halted, PROGRAM, Server, alone, say, until, within};
+use server::{Halted, PROGRAM, Server, alone, say, ssh, until, within};
 
 /// Nobody answers there; nobody asks.
 const DNS: &str = "10.0.0.9";
@@ -33,18 +34,27 @@ fn bridgehead(arguments: &[&str]) -> String {
 }
 
 fn inside(guest: &str, script: &str) -> String {
+    if ssh::is(guest) {
+        let output = ssh::run(guest, script);
+        return String::from_utf8_lossy(&output.stdout).into_owned();
+    }
     bridgehead(&["lab", "guest", guest, "--", "sh", "-c", script])
 }
 
 /// The number of its system's start, if it answers.
 fn boot(guest: &str) -> Option<String> {
+    if ssh::is(guest) {
+        let output = ssh::run(guest, "cat /proc/sys/kernel/random/boot_id");
+        return output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned());
+    }
     let question = ["lab", "guest", guest, "--", "cat", "/proc/sys/kernel/random/boot_id"];
     let output = Command::new(PROGRAM).args(question).stdin(Stdio::null()).output().expect("it runs");
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-fn facts(guest: &str) -> Value {
-    let observed: Value = serde_json::from_str(&bridgehead(&["observe", "--json"])).expect("JSON");
+fn facts(state: &Path, guest: &str) -> Value {
+    let state = state.to_str().expect("UTF-8");
+    let observed: Value = serde_json::from_str(&bridgehead(&["observe", "--json", "--state", state])).expect("JSON");
     observed["guests"][guest].clone()
 }
 
@@ -110,8 +120,14 @@ fn restart(guests: &[String]) {
         for guest in guests {
             scope.spawn(move || {
                 let before = boot(guest).expect("a guest that answers");
-                let order = Command::new("virsh").args(["reboot", guest, "--mode", "agent"]).output().expect("virsh");
-                assert!(order.status.success(), "{order:?}");
+                if ssh::is(guest) {
+                    // The connection may end before it says that this went well.
+                    ssh::run(guest, "systemctl reboot");
+                } else {
+                    let order = Command::new("virsh").args(["reboot", guest, "--mode", "agent"]).output();
+                    let order = order.expect("virsh");
+                    assert!(order.status.success(), "{order:?}");
+                }
                 within(300, &format!("{guest} is up again"), || {
                     // Each question costs the guest a process, and it has enough to do.
                     sleep(Duration::from_secs(1));
@@ -132,6 +148,8 @@ fn what_is_set_inside_is_kept_by_the_system_itself() {
     let (_alone, _halted) = (alone(), Halted::dashboard());
     let guests = guests();
     let mut server = Server::start("guest");
+    let folder = server.state();
+    guests.iter().filter(|guest| ssh::is(guest)).for_each(|guest| ssh::allow(&server, guest));
     guests.iter().for_each(|guest| server.hears(guest));
     let start = net::settled(PROGRAM);
     let files: BTreeMap<&String, Vec<String>> = guests.iter().map(|guest| (guest, etc(guest))).collect();
@@ -142,7 +160,7 @@ fn what_is_set_inside_is_kept_by_the_system_itself() {
     let mut failures = Vec::new();
     for gateway in 0..guests.len() {
         let state = |nth: usize| {
-            let facts = facts(&guests[nth]);
+            let facts = facts(&folder, &guests[nth]);
             let is_gateway = nth == gateway;
             [
                 has_address(&facts, &address(nth)),
@@ -171,7 +189,7 @@ fn what_is_set_inside_is_kept_by_the_system_itself() {
         guests.iter().for_each(|guest| server.hears(guest));
         until("the change is undone", || server.run(&["undo"]).status.success());
         for (nth, guest) in guests.iter().enumerate() {
-            let facts = facts(guest);
+            let facts = facts(&folder, guest);
             let named = facts["hostname"] == hostname(guest) || facts["nameservers"][0] == DNS;
             let restored = etc(guest) == files[guest] && !named;
             let (managers, resolver) = (&facts["managers"], &facts["resolver"]);

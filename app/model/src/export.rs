@@ -5,6 +5,8 @@
 //! Everything that comes from documents and guests is quoted as its format wants it.
 
 #[cfg(feature = "toml")]
+mod cloud_init;
+#[cfg(feature = "toml")]
 mod files;
 mod format;
 mod ifupdown;
@@ -16,11 +18,13 @@ mod networkmanager;
 #[cfg(feature = "toml")]
 mod nft;
 #[cfg(feature = "toml")]
-mod shell;
+pub(crate) mod shell;
 
 use crate::{Cluster, cluster::Bridge, observed::ManagerKind};
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "toml")]
+pub use cloud_init::write as cloud_init;
 #[cfg(feature = "toml")]
 pub use files::{draft, network};
 pub use format::{Format, UnknownFormat};

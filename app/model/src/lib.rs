@@ -43,6 +43,8 @@ pub mod resolver;
 pub mod rp_filter;
 pub mod step;
 pub mod survival;
+#[cfg(feature = "toml")]
+pub mod timer;
 pub mod topology;
 pub mod wire;
 

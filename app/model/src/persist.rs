@@ -130,6 +130,24 @@ impl Settings {
     }
 }
 
+#[cfg(feature = "toml")]
+impl Settings {
+    /// Its NICs as one network configuration of version 2, as cloud-init takes it; these others are set up by DHCP.
+    pub fn network_config(&self, others: &BTreeSet<Mac>) -> String {
+        let own = self.nics.iter().map(|(mac, nic)| netplan::ethernet(*mac, nic));
+        let others = others.iter().filter(|mac| !self.nics.contains_key(mac)).map(|mac| netplan::dhcp(*mac));
+        let ethernets: String = own.chain(others).collect();
+        let lines: String =
+            ethernets.lines().map(|line| format!("{}\n", line.strip_prefix("  ").unwrap_or(line))).collect();
+        if lines.is_empty() { "version: 2\n".to_owned() } else { format!("version: 2\nethernets:\n{lines}") }
+    }
+
+    /// The files that make it a gateway, by path, where systemd starts its services.
+    pub fn gateway_files(&self) -> Vec<(String, String)> {
+        self.gateway.as_ref().map(|entries| gateway::write(entries, true)).unwrap_or_default()
+    }
+}
+
 /// What the document says that the guest has at every start.
 fn own_addresses(wishes: &Wishes, guest: &str) -> impl Iterator<Item = IpAddr> {
     let own = wishes.nics.values().filter(move |wish| wish.guest == guest && wish.attachment.is_some());

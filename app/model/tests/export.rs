@@ -97,6 +97,30 @@ fn what_cannot_be_planned_has_no_script() {
     assert!(refused.expect_err("notes").iter().any(|note| note.code == "unknown-guest"));
 }
 
+#[test]
+fn a_seed_is_another_instance_only_if_it_says_something_else() {
+    let observed = lab(&["master"]);
+    let seed = |document: &str, key: &str| {
+        let cluster = Cluster::from_toml(document).expect("a document");
+        let files = export::cloud_init(&observed, &cluster, Some("master"), key).files;
+        let text = |name: &str| files.iter().find(|file| file.path.ends_with(name)).expect("a file").text.clone();
+        (text("meta-data"), text("user-data"), text("network-config"))
+    };
+    let (meta, user, network) = seed("", "restrict ssh-ed25519 A \"b\"");
+    assert!(meta.contains("local-hostname: \"master\"\n"), "{meta}");
+    assert!(user.starts_with("#cloud-config\n") && user.contains(r#"  - "restrict ssh-ed25519 A \"b\"""#), "{user}");
+    assert!(network.contains(&format!("macaddress: \"{}\"", mac(0))) && network.contains("dhcp4: true"), "{network}");
+    assert_eq!(seed("", "restrict ssh-ed25519 A \"b\"").0, meta);
+    assert!(!seed("", "").1.contains("ssh_authorized_keys"));
+    let document = format!(
+        "[[nic]]\nguest = \"master\"\nmac = \"{}\"\nnetwork = \"default\"\naddress = \"10.0.0.7/24\"\n",
+        mac(0)
+    );
+    let (another, _, network) = seed(&document, "restrict ssh-ed25519 A \"b\"");
+    assert_ne!(another, meta);
+    assert!(network.contains("\"10.0.0.7/24\"") && !network.contains("dhcp4"), "{network}");
+}
+
 /// What a shell does with a script when `virsh` prints its arguments, each in `<>`, and `ip` and `nft` do nothing.
 fn run(script: &str) -> String {
     let stubs = "virsh() { printf '<%s>' \"$@\"; echo; }\nip() { :; }\nnft() { :; }\ninside() { :; }\n";

@@ -66,6 +66,7 @@ fn words(format: Format, texts: &Texts) -> String {
         Format::Netplan | Format::Networkd | Format::Ifupdown | Format::NetworkManager => {
             fill(texts.format_bridges, &[format.name()])
         }
+        Format::CloudInit => texts.format_cloud_init.to_owned(),
     }
 }
 

@@ -1,10 +1,10 @@
 //! A guest: its NICs, what routes it has inside, what it translates.
 
 use leptos::prelude::*;
-use model::{hand, note::Subject, step::TableEntry, topology};
+use model::{note::Subject, observed::DomainState, step::TableEntry, topology};
 
 use super::{
-    Notes, autostart::Autostart, channel::NoChannel, hand::Hand, nic::NicCard, resolver::Resolver, ways::Ways,
+    Notes, autostart::Autostart, channel::NoChannel, hand::Hand, nic::NicCard, resolver::Resolver, ssh::Ssh, ways::Ways,
 };
 use crate::{
     dialog::edit,
@@ -97,6 +97,8 @@ fn Nics(guest: Known) -> impl IntoPart {
         });
         macs
     });
+    let runs =
+        Memo::new(move |_| guest.with(|guest| guest.as_ref().is_some_and(|guest| guest.state == DomainState::Running)));
     view! {
         <For each=move || macs.get() let:mac>
             <NicCard guest=name mac/>
@@ -106,28 +108,23 @@ fn Nics(guest: Known) -> impl IntoPart {
         </button>
         {move || guest.get().map(|guest| view! { <Standing guest/> })}
         <Ways guest=name/>
+        {move || runs.get().then(|| view! { <Ssh name=name.get()/> })}
     }
 }
 
 #[component]
 fn Standing(guest: topology::Guest) -> impl IntoPart {
-    let (live, ui) = (Live::here(), Ui::here());
+    let ui = Ui::here();
     let texts = texts();
     let role = guest.gateway.clone();
     let serves = role.as_ref().map(|role| role.inside.join(", "));
     let leaves = role.and_then(|role| role.outside);
-    let name = guest.name.clone();
-    let (key, resolved) = (name.clone(), name.clone());
-    let is_shut = Memo::new(move |_| {
-        live.observed.with(|observed| observed.domains.get(&key).is_some_and(|domain| hand::is_shut(observed, domain)))
-    });
-    let known = guest.clone();
+    let (name, resolved) = (guest.name.clone(), guest.name.clone());
     view! {
         <dl class="facts">
             {serves.map(|serves| view! { <Fact word=texts.serves>{serves}</Fact> })}
             {leaves.map(|leaves| view! { <Fact word=texts.leaves_by>{leaves}</Fact> })}
             {guest.forwards.map(|on| view! { <Fact word=texts.forwarding>{facts::on(on, texts)}</Fact> })}
-            {move || view! { <Ways ways=vec![ways::agent(&known, is_shut.get(), texts)]/> }}
             <Resolver guest=guest.name.clone()/>
             {guest.free_slots.map(|slots| view! { <Fact word=texts.free_slots>{slots}</Fact> })}
             <Fact word=texts.autostart>{facts::yes(guest.autostart, texts)}</Fact>

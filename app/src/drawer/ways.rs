@@ -2,14 +2,18 @@
 
 use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
 use model::{
-    Observed,
+    Observed, hand,
     observed::{AgentChannel, DomainState, WayFacts, WayKind, WayState},
+    topology,
 };
 
 use crate::{
     api,
     live::Live,
-    parts::{facts::Table, trouble::Trouble},
+    parts::{
+        facts::{Fact, Table},
+        trouble::Trouble,
+    },
     refusal::Refusal,
     texts::later::{Texts, texts},
     view::{IntoPart, component, view},
@@ -23,9 +27,20 @@ pub fn Ways(guest: Memo<String>) -> impl IntoPart {
     let asks = Memo::new(move |_| ways.with(|ways| ways.iter().any(|it| it.way == WayKind::Agent && !it.is_used())));
     let given = Memo::new(move |_| ways.with(|ways| ways.iter().any(|it| it.way == WayKind::Console && it.is_given())));
     let refusal = RwSignal::new(None::<Refusal>);
+    let is_shut = Memo::new(move |_| live.observed.with(|observed| guest.with(|guest| is_shut(observed, guest))));
+    let why_no_agent = Memo::new(move |_| {
+        live.topology.with(|topology| {
+            let guest = guest.with(|guest| topology.guests.get(guest));
+            guest.and_then(|guest| ways.with(|ways| why_no_agent(guest, ways, texts)))
+        })
+    });
     view! {
+        {move || is_shut.get().then(|| {
+            view! { <dl class="facts"><Fact word=texts.way_in>{texts.no_way_in}</Fact></dl> }
+        })}
         {move || {
-            let rows: Vec<_> = ways.with(|ways| ways.iter().map(|way| row(way, texts)).collect());
+            let why = why_no_agent.get();
+            let rows: Vec<_> = ways.with(|ways| ways.iter().map(|way| row(way, why.as_deref(), texts)).collect());
             (!rows.is_empty()).then(|| {
                 view! { <Table label=texts.ways heads=vec![texts.ways, texts.state] rows empty=""/> }
             })
@@ -102,21 +117,44 @@ fn ways(observed: &Observed, guest: &str) -> Vec<WayFacts> {
         return known;
     }
     let none = |way, state| WayFacts { way, state, reason: None };
-    vec![none(WayKind::Agent, WayState::Failed), none(WayKind::Console, WayState::NoLogin)]
+    vec![
+        none(WayKind::Agent, WayState::Failed),
+        none(WayKind::Console, WayState::NoLogin),
+        none(WayKind::Ssh, WayState::NoLogin),
+    ]
 }
 
-fn row(way: &WayFacts, texts: &Texts) -> Vec<String> {
+fn is_shut(observed: &Observed, guest: &str) -> bool {
+    observed.domains.get(guest).is_some_and(|domain| hand::is_shut(observed, domain))
+}
+
+/// Of the agent more is known than that it failed, where no other way was tried after it.
+fn why_no_agent(guest: &topology::Guest, ways: &[WayFacts], texts: &Texts) -> Option<String> {
+    let alone = ways.iter().all(|it| it.way == WayKind::Agent || it.reason.is_none());
+    match guest.agent {
+        AgentChannel::Missing => Some(texts.no_agent.to_owned()),
+        _ => guest.trouble.clone().filter(|_| alone),
+    }
+}
+
+fn row(way: &WayFacts, why_no_agent: Option<&str>, texts: &Texts) -> Vec<String> {
     let name = match way.way {
         WayKind::Agent => texts.way_agent,
         WayKind::Console => texts.way_console,
-        WayKind::Ssh => "SSH",
+        WayKind::Ssh => texts.ssh,
     };
     let state = match way.state {
         WayState::Used => texts.way_used,
         WayState::Spare => texts.way_spare,
+        WayState::NoLogin if way.way == WayKind::Ssh => texts.ssh_not_used,
         WayState::NoLogin => texts.way_no_login,
         WayState::Failed => texts.way_failed,
     };
-    let state = way.reason.as_ref().map_or_else(|| state.to_owned(), |reason| format!("{state}: {reason}"));
+    let own = way.reason.as_deref();
+    let reason = match (way.way, way.state) {
+        (WayKind::Agent, WayState::Failed) => why_no_agent.or(own),
+        _ => own,
+    };
+    let state = reason.map_or_else(|| state.to_owned(), |reason| format!("{state}: {reason}"));
     vec![name.to_owned(), state]
 }

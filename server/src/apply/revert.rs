@@ -151,13 +151,14 @@ async fn end(store: &Store, entry: Entry, within: u64) -> Result<(), Box<dyn Err
         Ok(logins) => host.ways.load(logins),
         Err(error) => tracing::error!("{error}"),
     }
+    store.tell(&host.ways.ssh)?;
     if timeout(LIBVIRT, host.libvirt.connect()).await.is_err() {
         tracing::warn!("libvirt does not answer");
     }
     let watch = Watch::start(host.clone()).await;
     // Steps may have begun since the change was read.
     let entry = store.change(entry.id)?.unwrap_or(entry);
-    let left_over = take_back(&host, &watch, entry.undo()).await;
+    let left_over = take_back(&host, &watch, entry.id, entry.undo()).await;
     if left_over.is_for_libvirt && !left_over.commands.is_empty() {
         tracing::warn!("what libvirt did is left to the server: {}", left_over.commands.join("; "));
         return Ok(());

@@ -33,12 +33,13 @@ impl RunError {
     }
 
     /// Whatever else is asked of this guest will take as long, and come to nothing too.
-    pub fn is_of_silent_agent(&self) -> bool {
+    pub fn is_of_silent_guest(&self) -> bool {
         match self {
             Self::Guest(guest::Error::Libvirt(error)) => {
                 matches!(error, libvirt::Error::AgentSilent { .. } | libvirt::Error::Timeout { .. })
             }
-            Self::Guest(guest::Error::NoWay { .. } | guest::Error::Console { .. }) => true,
+            Self::Guest(guest::Error::Console { trouble, .. }) => trouble.is_silence(),
+            Self::Guest(guest::Error::NoWay { .. } | guest::Error::Ssh { .. }) => true,
             _ => false,
         }
     }
@@ -165,7 +166,7 @@ impl Host {
         self.libvirt.get().ok_or(RunError::NoLibvirt)
     }
 
-    fn inside(&self) -> Result<Reach, RunError> {
+    pub(super) fn inside(&self) -> Result<Reach, RunError> {
         self.reach().ok_or(RunError::NoLibvirt)
     }
 }

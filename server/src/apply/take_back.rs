@@ -8,7 +8,7 @@ use model::{
     step::Step,
 };
 
-use super::Engine;
+use super::{Engine, timer};
 use crate::{host::Host, http::problem::chain, store::journal::Outcome, watch::Watch};
 
 /// A libvirtd that comes and goes again is waited for so often.
@@ -27,23 +27,26 @@ pub struct LeftOver {
 ///
 /// The step that was the last to begin may have had its effect, a part of it, or none, and the host may have been restarted
 /// since: what remains is decided by looking.
-pub async fn take_back(host: &Host, watch: &Watch, undo: &[Step]) -> LeftOver {
+pub async fn take_back(host: &Host, watch: &Watch, change: u64, undo: &[Step]) -> LeftOver {
     let guests = guests_inside(undo);
     let mut now = (*watch.refresh(&guests).await).clone();
+    if timer::settle(host, change, &guests, &now).await {
+        now = (*watch.refresh(&guests).await).clone();
+    }
     let mut failed = Vec::new();
     let mut left_over = LeftOver::default();
     let mut silent = BTreeSet::new();
     for step in undo {
         let Some(rest) = step.remaining(&now) else { continue };
         if step.inside().is_some_and(|guest| silent.contains(guest)) {
-            failed.push((step, "the guest agent does not answer".to_owned()));
+            failed.push((step, "the guest does not answer".to_owned()));
             continue;
         }
         match host.run(&rest).await {
             Ok(()) => rest.simulate(&mut now),
             Err(error) => {
                 left_over.is_for_libvirt |= error.is_for_libvirt();
-                silent.extend(step.inside().filter(|_| error.is_of_silent_agent()));
+                silent.extend(step.inside().filter(|_| error.is_of_silent_guest()));
                 failed.push((step, chain(&error)));
                 now = (*watch.refresh(&guests).await).clone();
             }
@@ -61,7 +64,7 @@ impl Engine {
     /// changed.
     pub(super) async fn take_back(&self, change: &mut Change, undo: &[Step]) {
         for _ in 0..RETURNS {
-            let left_over = take_back(&self.host, &self.watch, undo).await;
+            let left_over = take_back(&self.host, &self.watch, change.id, undo).await;
             change.left_over = left_over.commands;
             if change.left_over.is_empty() || !left_over.is_for_libvirt {
                 return;

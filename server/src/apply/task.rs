@@ -1,7 +1,7 @@
 //! One change on its way, from its first step to its end.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
@@ -16,7 +16,7 @@ use model::{
 };
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::{Engine, Progress, left_to_do, revert::unconfirmed, take_back::guests_inside};
+use super::{Engine, Progress, left_to_do, revert::unconfirmed, take_back::guests_inside, timer};
 use crate::{
     clock,
     http::problem::chain,
@@ -45,6 +45,8 @@ pub struct Task {
     pub noted: usize,
     /// How many of its steps may have had an effect.
     pub begun: usize,
+    /// The guests whose own timer counts.
+    pub armed: BTreeSet<String>,
     /// How long its steps took by themselves.
     pub worked: Duration,
     /// How long guests had been at work when it was asked for.
@@ -109,6 +111,7 @@ impl Task {
                 }));
             }
         }
+        timer::disarm(&engine.host, id, &self.armed).await.map_err(Trouble::Failed)?;
         self.in_time()?;
         self.await_confirmation(lock).await?;
         match engine.faults.around(|| engine.store.commit(id, &self.change.proofs, clock::now())) {
@@ -122,6 +125,7 @@ impl Task {
     /// After a failure no other begins, and what has begun is waited for.
     async fn run_together(&mut self, steps: &[Step]) -> Result<(), Trouble> {
         self.in_time()?;
+        self.arm(steps).await?;
         let (engine, id) = (self.engine.clone(), self.change.id);
         let first = self.begun + 1;
         self.begun += steps.len();
@@ -164,6 +168,15 @@ impl Task {
         }
         self.worked += started.elapsed();
         error.map_or(Ok(()), |error| Err(Trouble::Failed(error)))
+    }
+
+    /// Before the first step inside a guest that this change may cut off.
+    async fn arm(&mut self, steps: &[Step]) -> Result<(), Trouble> {
+        let guests: BTreeSet<&str> = steps.iter().filter_map(Step::inside).collect();
+        let guests = guests.into_iter().filter(|guest| !self.armed.contains(*guest)).collect();
+        let armed = timer::arm(&self.engine.host, self.change.id, &self.plan.steps, &guests).await;
+        self.armed.extend(armed.map_err(|error| Trouble::Failed(chain(&error)))?);
+        Ok(())
     }
 
     fn in_time(&self) -> Result<(), Trouble> {

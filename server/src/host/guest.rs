@@ -21,6 +21,8 @@ mod parse;
 mod persist;
 mod resolver;
 mod routes;
+pub mod ssh;
+pub mod timer;
 mod translation;
 mod way;
 

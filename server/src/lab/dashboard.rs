@@ -38,6 +38,11 @@ pub struct Login {
     pub token: String,
 }
 
+/// Its state folder.
+pub fn state(spec: &Spec) -> PathBuf {
+    spec.state.join("bridgehead")
+}
+
 pub struct Dashboard {
     child: Child,
     file: PathBuf,
@@ -47,7 +52,7 @@ pub struct Dashboard {
 
 impl Dashboard {
     pub fn start(spec: &Spec, listener: OwnedFd) -> Result<Self, LabError> {
-        let state = spec.state.join("bridgehead");
+        let state = state(spec);
         fs::create_dir_all(&state).map_err(LabError::io(format!("make {}", state.display())))?;
         let file = state.join(FILE);
         match fs::remove_file(&file) {

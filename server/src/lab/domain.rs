@@ -2,10 +2,11 @@
 
 use std::{io, path::Path};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use model::mac::Mac;
 use quick_xml::{Writer, events::BytesText};
 
-use super::{accelerator::Accelerator, console, image::Image, spec::Guest};
+use super::{accelerator::Accelerator, console, image::Image, spec::Guest, system::System};
 
 /// Sockets for NICs plugged in later. Two more are taken by the first NIC and the serial ports, one by a disk.
 const SPARE: usize = 6;
@@ -16,10 +17,13 @@ pub fn mac(index: usize) -> Mac {
     Mac([0x52, 0x54, 0x00, 0x12, 0x22 + (offset >> 8) as u8, offset as u8])
 }
 
-/// With a disk, the guest's system is on it.
-pub fn xml(guest: &Guest, index: usize, image: &Image, disk: Option<&Path>) -> io::Result<String> {
+/// With a disk, the guest's system is on it; one that is reached by SSH lets the owner of this public key in.
+pub fn xml(guest: &Guest, index: usize, image: &Image, disk: Option<&Path>, key: &str) -> io::Result<String> {
     let name: &str = &guest.name;
-    let command_line = if disk.is_some() { image.command_line_for_disk(name) } else { image.command_line(name) };
+    let mut command_line = if disk.is_some() { image.command_line_for_disk(name) } else { image.command_line(name) };
+    if guest.system == System::Ssh {
+        command_line += &format!(" bridgehead.ssh={}", STANDARD.encode(key));
+    }
     let kind = match image.accelerator {
         Accelerator::Kvm => "kvm",
         Accelerator::Emulation => "qemu",
@@ -116,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_system_on_a_disk_is_told_where() {
-        let text = xml(&guest("node1=netplan"), 1, &image(), Some(Path::new("/a/<b>.qcow2"))).expect("XML");
+        let text = xml(&guest("node1=netplan"), 1, &image(), Some(Path::new("/a/<b>.qcow2")), "").expect("XML");
         let document = roxmltree::Document::parse(&text).expect("well-formed");
         let find =
             |name: &'static str| document.descendants().find(|node| node.has_tag_name(name)).expect("an element");
@@ -128,15 +132,25 @@ mod tests {
             assert!(line.split(' ').any(|found| found == word), "{word}: {line}");
         }
         let ports = |text: &str| text.matches("pcie-root-port").count();
-        assert_eq!(ports(&text), ports(&xml(&guest("node1"), 1, &image(), None).expect("XML")) + 1);
+        assert_eq!(ports(&text), ports(&xml(&guest("node1"), 1, &image(), None, "").expect("XML")) + 1);
     }
 
     #[test]
     fn is_well_formed_whatever_the_folder_is_called() {
-        let text = xml(&guest("master"), 0, &image(), None).expect("XML");
+        let text = xml(&guest("master"), 0, &image(), None, "").expect("XML");
         let document = roxmltree::Document::parse(&text).expect("well-formed");
         let kernel = document.descendants().find(|node| node.has_tag_name("kernel")).expect("a kernel");
         assert_eq!(kernel.text(), Some("/a/<b>&'\"/vmlinuz"));
+    }
+
+    #[test]
+    fn only_one_that_is_reached_by_ssh_is_told_the_key() {
+        let told = |system: &str| {
+            let disk = Some(Path::new("/a/b.qcow2"));
+            let text = xml(&guest(&format!("a={system}")), 0, &image(), disk, "restrict ssh-ed25519 A b").expect("XML");
+            text.contains(" bridgehead.ssh=cmVzdHJpY3Qgc3NoLWVkMjU1MTkgQSBi<")
+        };
+        assert!(told("ssh") && !told("serial") && !told("networkd"));
     }
 
     #[test]

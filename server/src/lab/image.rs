@@ -32,12 +32,13 @@ const PROGRAMS: [(&str, &str); 7] = [
 ];
 
 /// What the host of the lab runs besides.
-const HOST_PROGRAMS: [(&str, &str); 9] = [
+const HOST_PROGRAMS: [(&str, &str); 10] = [
     ("unshare", "util-linux"),
     ("ip", "iproute2"),
     ("nft", "nftables"),
     ("iptables", "iptables"),
     ("dnsmasq", "dnsmasq-base"),
+    ("ssh", "openssh-client"),
     ("virtlogd", "libvirt-daemon-system"),
     ("libvirtd", "libvirt-daemon-system"),
     ("virsh", "libvirt-clients"),

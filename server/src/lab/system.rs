@@ -16,6 +16,8 @@ pub enum System {
     NoExec,
     /// As `Ifupdown`, without a guest agent: only a login on the serial console.
     Serial,
+    /// As `Ifupdown`, without a guest agent: only SSH, for the key of the lab's dashboard.
+    Ssh,
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,7 +25,7 @@ pub enum System {
 pub struct UnknownSystem(String);
 
 impl System {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Busybox,
         Self::Networkd,
         Self::Netplan,
@@ -31,6 +33,7 @@ impl System {
         Self::Ifupdown,
         Self::NoExec,
         Self::Serial,
+        Self::Ssh,
     ];
 
     pub fn name(self) -> &'static str {
@@ -42,6 +45,7 @@ impl System {
             Self::Ifupdown => "ifupdown",
             Self::NoExec => "no-exec",
             Self::Serial => "serial",
+            Self::Ssh => "ssh",
         }
     }
 
@@ -50,7 +54,7 @@ impl System {
     }
 
     pub fn has_agent(self) -> bool {
-        self != Self::Serial
+        !matches!(self, Self::Serial | Self::Ssh)
     }
 
     /// In MiB.
@@ -96,7 +100,7 @@ mod tests {
         assert_eq!(
             said,
             "no system is named \"windows\"; known are busybox, networkd, netplan, networkmanager, ifupdown, no-exec, \
-             serial"
+             serial, ssh"
         );
     }
 }

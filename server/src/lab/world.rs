@@ -23,7 +23,7 @@ use virt_sys as sys;
 
 use super::{
     agent, console,
-    dashboard::{Dashboard, Login},
+    dashboard::{self, Dashboard, Login},
     disk, domain,
     error::LabError,
     image::Image,
@@ -32,7 +32,9 @@ use super::{
     say,
     session::namespace,
     spec::{Guest, Spec},
+    system::System,
 };
+use crate::host::guest::ssh::Files;
 
 /// Where the dashboard of `lab run` listens, in the world.
 const INSIDE: &str = "127.0.0.1:3000";
@@ -94,10 +96,11 @@ fn require_fresh(spec: &Spec) -> Result<(), LabError> {
 fn start_guests(spec: &Spec) -> Result<(), LabError> {
     let started = Instant::now();
     let connection = libvirtd::connect()?;
+    let key = key(spec)?;
     for (index, guest) in spec.guests.0.iter().enumerate() {
         let name = &guest.name;
         let disk = disk::of(&spec.state, guest);
-        let xml = domain::xml(guest, index, &spec.image, disk.as_deref());
+        let xml = domain::xml(guest, index, &spec.image, disk.as_deref(), &key);
         let xml = xml.map_err(LabError::io(format!("describe the guest {name}")))?;
         let domain = match known(&connection, name, &spec.image) {
             Some(domain) => domain,
@@ -118,6 +121,14 @@ fn start_guests(spec: &Spec) -> Result<(), LabError> {
             Err(panic) => std::panic::resume_unwind(panic),
         })
     })
+}
+
+/// The key of the dashboard, if any guest is to let it in by that.
+fn key(spec: &Spec) -> Result<String, LabError> {
+    if spec.guests.0.iter().all(|guest| guest.system != System::Ssh) {
+        return Ok(String::new());
+    }
+    Files::of(&dashboard::state(spec)).authorized().map_err(LabError::io("make the dashboard's key"))
 }
 
 /// A guest as the last lab on this folder left it, if it still starts from the same image.

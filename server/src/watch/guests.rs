@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use model::{
     Mac, Observed,
     observed::{AgentChannel, Domain, DomainState, GuestFacts, WayKind},
+    wire::Sealed,
 };
 use tokio::{sync::Notify, task::JoinSet, time::timeout};
 
@@ -51,8 +52,10 @@ impl Guests {
 
 /// The guests that can be asked now.
 pub fn reachable(observed: &Observed, ways: &Ways) -> BTreeSet<String> {
+    ways.ssh.look(observed);
     let running = observed.domains.values().filter(|domain| domain.state == DomainState::Running);
-    running.filter(|domain| can_be_asked(domain, ways)).map(|domain| domain.name.clone()).collect()
+    let can = |domain: &&Domain| domain.agent == AgentChannel::Connected || ways.is_given(&domain.name);
+    running.filter(can).map(|domain| domain.name.clone()).collect()
 }
 
 /// Starts and ends a task for each guest that comes and goes; for ever.
@@ -155,6 +158,7 @@ impl Reader {
     }
 
     async fn ask_everything(&self, reach: &Reach, guest: &str) -> bool {
+        reach.ways.ssh.look(&self.board.observed());
         let facts = timeout(LIMIT, guest::facts(reach, guest)).await.unwrap_or_else(|_| GuestFacts {
             trouble: Some(format!("the guest did not answer within {} s", LIMIT.as_secs())),
             ..GuestFacts::default()
@@ -177,10 +181,7 @@ impl Reader {
     fn forget(&self, observed: &Observed) {
         let stale = |name: &String, facts: &GuestFacts| match observed.domains.get(name) {
             None => true,
-            Some(domain) => {
-                domain.state != DomainState::Running
-                    || (!can_be_asked(domain, &self.host.ways) && facts.trouble.is_none())
-            }
+            Some(domain) => domain.state != DomainState::Running || has_left(domain, facts, &self.host.ways).is_some(),
         };
         if !observed.guests.iter().any(|(name, facts)| stale(name, facts)) {
             return;
@@ -189,11 +190,12 @@ impl Reader {
             let domains = &observed.domains;
             observed.guests.retain(|name, facts| {
                 let domain = domains.get(name).filter(|domain| domain.state == DomainState::Running);
-                let silent = domain.is_some_and(|domain| !can_be_asked(domain, &self.host.ways));
-                if silent && facts.trouble.is_none() {
-                    let by_agent = facts.way().is_none_or(|way| way == WayKind::Agent);
-                    let why = if by_agent { "the guest agent has left" } else { "its login was forgotten" };
+                if let Some(why) = domain.and_then(|domain| has_left(domain, facts, &self.host.ways)) {
                     facts.trouble = Some(why.to_owned());
+                    // Nobody who is told to set something inside should take that for a way.
+                    if facts.way() != Some(WayKind::Agent) {
+                        facts.ways = Sealed::default();
+                    }
                 }
                 domain.is_some()
             });
@@ -201,9 +203,14 @@ impl Reader {
     }
 }
 
-/// The guests that can be asked: by their agent, or by a login that somebody gave.
-fn can_be_asked(domain: &Domain, ways: &Ways) -> bool {
-    domain.agent == AgentChannel::Connected || ways.has_login(&domain.name)
+/// Why the way by which a guest was asked is no longer there, if nobody knows that yet.
+fn has_left(domain: &Domain, facts: &GuestFacts, ways: &Ways) -> Option<&'static str> {
+    let (is_there, why) = match facts.way() {
+        Some(WayKind::Console) => (ways.has_login(&domain.name), "its login was forgotten"),
+        Some(WayKind::Ssh) => (ways.ssh.of(&domain.name).is_some(), "it may no longer be reached by SSH"),
+        Some(WayKind::Agent) | None => (domain.agent == AgentChannel::Connected, "the guest agent has left"),
+    };
+    (!is_there && facts.trouble.is_none()).then_some(why)
 }
 
 /// Whether there is nothing but trouble.

@@ -49,12 +49,12 @@ pub fn check(observed: &Observed, committed: &Cluster, draft: &Cluster, notes: &
                 let text = Sentence::new(
                     format!(
                         "{guest} has no channel for the guest agent, so nothing can be set inside it. Add a channel \
-                         org.qemu.guest_agent.0 and install qemu-guest-agent, give the login of its serial console, or \
-                         leave its addresses and routes out."
+                         org.qemu.guest_agent.0 and install qemu-guest-agent, give the login of its serial console, \
+                         allow SSH, or leave its addresses and routes out."
                     ),
                     format!(
                         "{guest} 没有 guest agent 通道，无法设置其内部。请添加 org.qemu.guest_agent.0 通道并安装 \
-                         qemu-guest-agent，提供其串行控制台的登录信息，或不要为它设置地址和路由。"
+                         qemu-guest-agent，提供其串行控制台的登录信息，允许 SSH，或不要为它设置地址和路由。"
                     ),
                 );
                 notes.push(Note { fix, ..note(severity, subject, "agent-missing", text, field) });
@@ -63,10 +63,11 @@ pub fn check(observed: &Observed, committed: &Cluster, draft: &Cluster, notes: &
                 let text = Sentence::new(
                     format!(
                         "The guest agent of {guest} does not answer ({reason}), so nothing can be set inside it. Start \
-                         qemu-guest-agent in it and allow guest-exec, or give the login of its serial console."
+                         qemu-guest-agent in it and allow guest-exec, give the login of its serial console, or \
+                         allow SSH."
                     ),
                     format!(
-                        "{guest} 的 guest agent 没有应答（{reason}），无法设置其内部。请在其中启动 qemu-guest-agent 并允许 guest-exec，或提供其串行控制台的登录信息。"
+                        "{guest} 的 guest agent 没有应答（{reason}），无法设置其内部。请在其中启动 qemu-guest-agent 并允许 guest-exec，提供其串行控制台的登录信息，或允许 SSH。"
                     ),
                 );
                 notes.push(note(severity, subject, "agent-silent", text, field));

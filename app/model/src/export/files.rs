@@ -6,7 +6,9 @@ use crate::{
     plan::{plan, steps},
 };
 
-use super::{Export, File, Format, ifupdown, libvirt, netplan, networkd, networkmanager, nft, plain, shell};
+use super::{
+    Export, File, Format, cloud_init, ifupdown, libvirt, netplan, networkd, networkmanager, nft, plain, shell,
+};
 
 /// All that a document says, for a host that has none of it. Refused, with the notes that forbid it, is only a script:
 /// of what cannot be planned there are no commands.
@@ -44,6 +46,7 @@ fn files(observed: &Observed, cluster: &Cluster, format: Format) -> Vec<File> {
         Format::Networkd => networkd::write(&plain(cluster)),
         Format::Ifupdown => ifupdown::write(&plain(cluster)),
         Format::NetworkManager => networkmanager::write(&plain(cluster)),
+        Format::CloudInit => cloud_init::write(observed, cluster, None, "").files,
         Format::Shell => Vec::new(),
     }
 }

@@ -23,10 +23,13 @@ pub enum Format {
     Networkd,
     Ifupdown,
     NetworkManager,
+    /// For each guest that the document names, the seed of its first start.
+    #[serde(rename = "cloud-init")]
+    CloudInit,
 }
 
 impl Format {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Document,
         Self::Shell,
         Self::Libvirt,
@@ -35,6 +38,7 @@ impl Format {
         Self::Networkd,
         Self::Ifupdown,
         Self::NetworkManager,
+        Self::CloudInit,
     ];
 
     pub fn name(self) -> &'static str {
@@ -47,6 +51,7 @@ impl Format {
             Self::Networkd => "networkd",
             Self::Ifupdown => "ifupdown",
             Self::NetworkManager => "networkmanager",
+            Self::CloudInit => "cloud-init",
         }
     }
 }

@@ -5,7 +5,7 @@
 //! command that fails. Names are quoted, comments have no line breaks, and what a guest says reaches a terminal as plain
 //! text only.
 
-mod guest;
+pub(crate) mod guest;
 
 use std::collections::BTreeSet;
 

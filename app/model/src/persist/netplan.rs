@@ -7,11 +7,13 @@ use crate::{Mac, cluster::Route};
 use super::{Nic, name};
 
 pub fn write(mac: Mac, nic: &Nic) -> (String, String) {
-    let name = name(mac);
-    let mut text = format!(
-        "network:\n  version: 2\n  ethernets:\n    {name}:\n      match:\n        macaddress: \"{mac}\"\n      \
-         optional: true\n"
-    );
+    let text = format!("network:\n  version: 2\n  ethernets:\n{}", ethernet(mac, nic));
+    (format!("/etc/netplan/{}.yaml", name(mac)), text)
+}
+
+/// One of `ethernets`.
+pub fn ethernet(mac: Mac, nic: &Nic) -> String {
+    let mut text = matched(mac);
     // Writing to a string cannot fail.
     if let Some(mtu) = nic.mtu {
         let _ = writeln!(text, "      mtu: {mtu}");
@@ -40,5 +42,15 @@ pub fn write(mac: Mac, nic: &Nic) -> (String, String) {
     for Route { to, via } in &nic.further {
         let _ = writeln!(text, "        - to: \"{to}\"\n          via: \"{via}\"");
     }
-    (format!("/etc/netplan/{name}.yaml"), text)
+    text
+}
+
+/// One of `ethernets` that DHCP sets up.
+pub fn dhcp(mac: Mac) -> String {
+    matched(mac) + "      dhcp4: true\n"
+}
+
+fn matched(mac: Mac) -> String {
+    let name = name(mac);
+    format!("    {name}:\n      match:\n        macaddress: \"{mac}\"\n      optional: true\n")
 }

@@ -60,6 +60,11 @@ impl Console {
         Self { orders }
     }
 
+    /// Whether both are the way by the same login, given once.
+    pub fn is(&self, other: &Self) -> bool {
+        self.orders.same_channel(&other.orders)
+    }
+
     /// Runs a program to its end, logging in before if need be. A program that takes longer than `limit` is ended.
     pub async fn run(
         &self,

@@ -2,7 +2,7 @@
 
 use model::Mac;
 
-use super::console::Trouble;
+use super::{console::Trouble, ssh::SshError};
 use crate::host::libvirt;
 
 /// `doing` says what was being done to which guest, e.g. `add 192.168.48.10/24 in guest master`.
@@ -30,6 +30,9 @@ pub enum Error {
     NoWay { doing: String, reasons: String },
     #[error("cannot {doing}: {trouble}")]
     Console { doing: String, trouble: Trouble },
+    /// There is no connection to the guest.
+    #[error("cannot {doing}: {source}")]
+    Ssh { doing: String, source: SshError },
     /// What was asked for cannot be done inside a guest.
     #[error("cannot {doing}: {reason}")]
     Unsupported { doing: String, reason: String },

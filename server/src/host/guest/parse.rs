@@ -117,17 +117,20 @@ pub fn agent_interfaces(answer: &Value) -> Vec<GuestInterface> {
 
 /// `ip -j addr show`.
 pub fn interfaces(printed: &Value) -> Vec<GuestInterface> {
+    let mut left = ADDRESSES.1;
     list(Some(printed), INTERFACES)
         .filter_map(|link| {
             let name = interface_name(link.get("ifname")).filter(|name| name != "lo")?;
             let number = |key| link.get(key).and_then(Value::as_u64);
+            let addresses: Vec<IpNet> = list(link.get("addr_info"), ADDRESSES.0.min(left))
+                .filter_map(|it| address(it.get("local"), it.get("prefixlen")))
+                .collect();
+            left -= addresses.len();
             Some(GuestInterface {
                 name,
                 mac: mac(link.get("address")),
                 up: link.get("flags").map(|flags| list(Some(flags), 32).any(|flag| flag == "UP")),
-                addresses: list(link.get("addr_info"), ADDRESSES.0)
-                    .filter_map(|it| address(it.get("local"), it.get("prefixlen")))
-                    .collect(),
+                addresses,
                 mtu: number("mtu").and_then(|mtu| u32::try_from(mtu).ok()),
                 rp_filter: None,
                 dhcp: false,

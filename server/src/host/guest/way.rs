@@ -1,7 +1,7 @@
-//! How programs are run in a guest: by its agent if that may, else by a login on its serial console.
+//! How programs are run in a guest: by its agent if that may, else by a login on its serial console, else by SSH.
 //!
 //! ```text
-//! agent (guest-exec) ─ no ─► console (a login given, nobody else on it) ─ no ─► none
+//! agent (guest-exec) ─ no ─► console (a login given, nobody else on it) ─ no ─► SSH (allowed, its key pinned) ─ no ─► none
 //! ```
 //!
 //! The choice is made anew whenever a guest is asked for its facts; steps go the way that was chosen last.
@@ -21,6 +21,7 @@ use super::{
     exec::ExecOutput,
     facts::{ask_agent, may_run},
     login::Login,
+    ssh::{Logins, Ssh},
 };
 use crate::host::libvirt::{Libvirt, clean};
 
@@ -34,6 +35,7 @@ const NOTHING: Duration = Duration::from_secs(15);
 pub enum Way {
     Agent,
     Console(Console),
+    Ssh(Arc<Ssh>),
 }
 
 /// A connection to libvirt, and the ways into its guests. Cheap to clone.
@@ -48,6 +50,7 @@ pub struct Reach {
 pub struct Ways {
     guests: Arc<Mutex<BTreeMap<String, Known>>>,
     logins: watch::Sender<()>,
+    pub ssh: Logins,
 }
 
 #[derive(Default)]
@@ -71,6 +74,7 @@ impl Way {
         match self {
             Self::Agent => WayKind::Agent,
             Self::Console(_) => WayKind::Console,
+            Self::Ssh(_) => WayKind::Ssh,
         }
     }
 
@@ -88,13 +92,14 @@ impl Way {
                 Err(Error::Unsupported { doing: doing.to_owned(), reason: "the agent is asked directly".to_owned() })
             }
             Self::Console(console) => console.run(&reach.libvirt, doing, argv, input, limit).await,
+            Self::Ssh(ssh) => ssh.run(argv, input, limit).await,
         }
     }
 }
 
 impl Default for Ways {
     fn default() -> Self {
-        Self { guests: Arc::default(), logins: watch::Sender::new(()) }
+        Self { guests: Arc::default(), logins: watch::Sender::new(()), ssh: Logins::default() }
     }
 }
 
@@ -116,6 +121,11 @@ impl Ways {
         self.lock().get(guest).is_some_and(|known| known.login.is_some())
     }
 
+    /// Whether there is another way than the agent's that may be tried.
+    pub fn is_given(&self, guest: &str) -> bool {
+        self.has_login(guest) || self.ssh.of(guest).is_some()
+    }
+
     /// Tells when a login was given or forgotten.
     pub fn changes(&self) -> watch::Receiver<()> {
         self.logins.subscribe()
@@ -125,8 +135,16 @@ impl Ways {
         self.guests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn chosen(&self, guest: &str) -> Option<Way> {
-        self.lock().get(guest)?.way.clone()
+    /// What worked last, if it may still be used: a login may have been forgotten even while it was tried.
+    pub fn chosen(&self, guest: &str) -> Option<Way> {
+        let guests = self.lock();
+        let known = guests.get(guest)?;
+        let may = |way: &Way| match way {
+            Way::Agent => true,
+            Way::Console(console) => known.console.as_ref().is_some_and(|own| own.is(console)),
+            Way::Ssh(ssh) => self.ssh.of(guest).is_some_and(|own| own.uuid == ssh.uuid && own.login == ssh.login),
+        };
+        known.way.clone().filter(may)
     }
 
     fn console(&self, guest: &str) -> Option<Console> {
@@ -149,7 +167,7 @@ impl Reach {
         if let Some(way) = self.ways.chosen(guest) {
             return Ok(way);
         }
-        if !self.ways.has_login(guest) {
+        if !self.ways.is_given(guest) {
             return Ok(Way::Agent);
         }
         let agent = may_run(&ask_agent(self, guest).await);
@@ -174,9 +192,15 @@ impl Reach {
                 choice.add(WayKind::Console, tried);
             }
         }
-        if let Some(known) = self.ways.lock().get_mut(guest) {
-            known.way.clone_from(&choice.way);
+        match self.ways.ssh.of(guest) {
+            None => choice.leave_out(WayKind::Ssh, WayState::NoLogin),
+            Some(_) if choice.way.is_some() => choice.leave_out(WayKind::Ssh, WayState::Spare),
+            Some(ssh) => {
+                let connected = ssh.connect().await.map_err(|error| error.to_string());
+                choice.add(WayKind::Ssh, connected.map(|_| Way::Ssh(ssh)));
+            }
         }
+        self.ways.lock().entry(guest.to_owned()).or_default().way.clone_from(&choice.way);
         choice
     }
 }

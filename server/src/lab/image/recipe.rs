@@ -108,6 +108,23 @@ iface enp1s0 inet dhcp
 /// As Debian 12's agent reads it.
 const NO_EXEC: File = file("etc/qemu/qemu-ga.conf", "[general]\nblock-rpcs=guest-exec,guest-exec-status\n");
 
+/// Who may log in is on the kernel's command line: the image is the same for every lab.
+const SSH: [File; 2] = [
+    file(
+        "etc/ssh/sshd_config.d/lab.conf",
+        "PermitRootLogin prohibit-password
+PasswordAuthentication no
+AuthorizedKeysCommand /etc/ssh/lab-keys
+AuthorizedKeysCommandUser nobody
+",
+    ),
+    File {
+        path: "etc/ssh/lab-keys",
+        permissions: 0o755,
+        text: "#!/bin/sh\nsed -n 's/.*bridgehead\\.ssh=\\([^ ]*\\).*/\\1/p' /proc/cmdline | base64 -d\n",
+    },
+];
+
 const ENABLE_NETWORKD: &str = r#"chroot "$1" systemctl enable systemd-networkd.service"#;
 const PASSWORD: &str = r#"echo root:bridgehead | chroot "$1" chpasswd"#;
 
@@ -154,7 +171,7 @@ impl Recipe {
                 recipe.packages.push("network-manager");
                 recipe.files.extend(NETWORK_MANAGER);
             }
-            System::Ifupdown | System::Serial => {
+            System::Ifupdown | System::Serial | System::Ssh => {
                 recipe.packages.extend(["ifupdown", "isc-dhcp-client"]);
                 recipe.files.push(IFUPDOWN);
             }
@@ -163,6 +180,10 @@ impl Recipe {
             System::NoExec => recipe.files.push(NO_EXEC),
             // Elsewhere root has no password and nobody logs in.
             System::Serial => recipe.commands.push(PASSWORD),
+            System::Ssh => {
+                recipe.packages.push("openssh-server");
+                recipe.files.extend(SSH);
+            }
             _ => {}
         }
         if system.has_agent() {

@@ -51,6 +51,13 @@ pub enum Trouble {
     Closed,
 }
 
+impl Trouble {
+    /// Whatever else is said there will come to nothing too.
+    pub fn is_silence(&self) -> bool {
+        !matches!(self, Self::Garbled | Self::TooMuch)
+    }
+}
+
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
