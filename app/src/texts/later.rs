@@ -100,7 +100,6 @@ texts! {
     set_up_by: "set up by {}", "由 {} 配置";
     default_route: "default route", "默认路由";
     disagree: "libvirt says {}", "libvirt 记录为 {}";
-    agent: "Agent", "代理";
     way_in: "Way in", "进入途径";
     no_way_in: "none: nothing can be set or seen inside", "没有：无法查看或设置其内部";
     add_channel: "Add the agent’s channel", "添加 agent 通道";

@@ -33,7 +33,8 @@ fn seed(observed: &Observed, cluster: &Cluster, wishes: &Wishes, guest: &str, ke
     let identity = observed.domains.get(guest).map_or(host.as_str(), |domain| domain.uuid.as_str());
     // Another seed is another instance: cloud-init takes up what it has not seen.
     let instance = format!("{identity}-{:016x}", hash(&[&network, &user]));
-    let meta = format!("instance-id: {}\nlocal-hostname: {}\n", quoted(&instance), quoted(&host));
+    let wished = cluster.guest(guest).and_then(|guest| guest.hostname.as_deref()).unwrap_or(&host);
+    let meta = format!("instance-id: {}\nlocal-hostname: {}\n", quoted(&instance), quoted(wished));
     let file = |name: &str, text: String| File::new(format!("cloud-init/{host}/{name}"), text);
     [file("meta-data", meta), file("user-data", user), file("network-config", network)]
 }

@@ -181,6 +181,8 @@ mod tests {
             addresses: vec!["192.168.122.7/24".parse().expect("a net"), "127.0.0.1/8".parse().expect("a net")],
             mtu: None,
             rp_filter: None,
+            dhcp: false,
+            accept_ra: None,
         };
         let mut observed = Observed {
             neighbours: vec![near("192.168.48.3", "failed"), near("192.168.48.2", "stale"), near("fe80::1", "stale")],
