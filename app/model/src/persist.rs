@@ -134,7 +134,9 @@ impl Settings {
 impl Settings {
     /// Its NICs as one network configuration of version 2, as cloud-init takes it; these others are set up by DHCP.
     pub fn network_config(&self, others: &BTreeSet<Mac>) -> String {
-        let own = self.nics.iter().map(|(mac, nic)| netplan::ethernet(*mac, nic));
+        // As the plan has it once the guest is there.
+        let ranked = |nic: &Nic| Nic { metric: nic.metric.or(metric(ManagerKind::Netplan)), ..nic.clone() };
+        let own = self.nics.iter().map(|(mac, nic)| netplan::ethernet(*mac, &ranked(nic)));
         let others = others.iter().filter(|mac| !self.nics.contains_key(mac)).map(|mac| netplan::dhcp(*mac));
         let ethernets: String = own.chain(others).collect();
         let lines: String =

@@ -25,8 +25,8 @@ const SLOWER_CLOCK: Duration = Duration::from_secs(300);
 const SILENT_CLOCK: Duration = Duration::from_secs(480);
 /// A guest needs a moment to set up a NIC that was just plugged in.
 const SETTLED: Duration = Duration::from_millis(1500);
-/// A guest that takes longer than this has something wrong with it, even where it is logged in to first.
-const LIMIT: Duration = Duration::from_secs(200);
+/// A guest that takes longer than this has something wrong with it, even where every way into it is tried first.
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// Who is to be asked, by name.
 #[derive(Default)]

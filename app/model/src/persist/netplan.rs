@@ -46,6 +46,7 @@ pub fn ethernet(mac: Mac, nic: &Nic) -> String {
 }
 
 /// One of `ethernets` that DHCP sets up.
+#[cfg(feature = "toml")]
 pub fn dhcp(mac: Mac) -> String {
     matched(mac) + "      dhcp4: true\n"
 }

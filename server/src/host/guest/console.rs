@@ -32,6 +32,8 @@ const ANSWER: Duration = Duration::from_secs(15);
 const END: Duration = Duration::from_secs(3);
 /// More than this is not kept of what was heard, in bytes: both outputs in base64 with their line ends.
 const HEARD: usize = OUTPUT * 3;
+/// The same before a word that a shell says by itself, which is looked for again with each piece that arrives.
+const SAID: usize = 64 << 10;
 /// So many pieces may be heard before a shell is quiet.
 const SETTLING: usize = 200;
 const INTERRUPT: &[u8] = b"\x03";
@@ -316,13 +318,13 @@ impl Session {
 
     async fn run(&mut self, line: &str, limit: Duration, marker: &str) -> Result<ExecOutput, Fault> {
         self.say(line).await?;
-        let answer = self.until(limit, |heard| talk::answer(heard, marker)).await;
+        let answer = self.until_in(HEARD, limit, |heard| talk::answer(heard, marker)).await;
         self.used = Instant::now();
         match answer {
             Ok(outcome) => outcome.map_err(Fault::Trouble),
             Err(Fault::Trouble(Trouble::Late)) => {
                 self.console.say(INTERRUPT).await?;
-                let ended = self.until(END, |heard| talk::answer(heard, marker)).await.is_ok();
+                let ended = self.until_in(HEARD, END, |heard| talk::answer(heard, marker)).await.is_ok();
                 Err(Fault::Slow { seconds: limit.as_secs(), ended })
             }
             Err(fault) => Err(fault),
@@ -336,7 +338,16 @@ impl Session {
     }
 
     /// Listens until what was heard says something.
-    async fn until<T>(&mut self, limit: Duration, mut says: impl FnMut(&[u8]) -> Option<T>) -> Result<T, Fault> {
+    async fn until<T>(&mut self, limit: Duration, says: impl FnMut(&[u8]) -> Option<T>) -> Result<T, Fault> {
+        self.until_in(SAID, limit, says).await
+    }
+
+    async fn until_in<T>(
+        &mut self,
+        most: usize,
+        limit: Duration,
+        mut says: impl FnMut(&[u8]) -> Option<T>,
+    ) -> Result<T, Fault> {
         let deadline = Instant::now() + limit;
         loop {
             let heard = timeout_at(deadline, self.console.hear()).await;
@@ -345,7 +356,7 @@ impl Session {
             if let Some(said) = says(&self.heard) {
                 return Ok(said);
             }
-            if self.heard.len() > HEARD {
+            if self.heard.len() > most {
                 return Err(Fault::Trouble(Trouble::Garbled));
             }
         }

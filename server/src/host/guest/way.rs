@@ -13,7 +13,7 @@ use std::{
 };
 
 use model::observed::{WayFacts, WayKind, WayState};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 
 use super::{
     console::Console,
@@ -29,6 +29,8 @@ use crate::host::libvirt::{Libvirt, clean};
 const REASON: usize = 512;
 /// How long a shell may take to run nothing.
 const NOTHING: Duration = Duration::from_secs(15);
+/// How long all addresses of a guest together are tried.
+const CONNECT: Duration = Duration::from_secs(60);
 
 /// A way that works, ready to be used.
 #[derive(Debug, Clone)]
@@ -196,8 +198,11 @@ impl Reach {
             None => choice.leave_out(WayKind::Ssh, WayState::NoLogin),
             Some(_) if choice.way.is_some() => choice.leave_out(WayKind::Ssh, WayState::Spare),
             Some(ssh) => {
-                let connected = ssh.connect().await.map_err(|error| error.to_string());
-                choice.add(WayKind::Ssh, connected.map(|_| Way::Ssh(ssh)));
+                let connected = match timeout(CONNECT, ssh.connect()).await {
+                    Ok(connected) => connected.map(drop).map_err(|error| error.to_string()),
+                    Err(_) => Err(format!("no connection within {} s", CONNECT.as_secs())),
+                };
+                choice.add(WayKind::Ssh, connected.map(|()| Way::Ssh(ssh)));
             }
         }
         self.ways.lock().entry(guest.to_owned()).or_default().way.clone_from(&choice.way);
