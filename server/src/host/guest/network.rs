@@ -131,15 +131,22 @@ pub(super) struct Guest<'a> {
     libvirt: &'a Libvirt,
     domain: &'a str,
     pub doing: String,
+    /// How long one program may take.
+    limit: Duration,
 }
 
 impl<'a> Guest<'a> {
     pub fn new(libvirt: &'a Libvirt, domain: &'a str, doing: String) -> Self {
-        Self { libvirt, domain, doing }
+        Self { libvirt, domain, doing, limit: PROGRAM }
+    }
+
+    /// The same, with programs that may take so long.
+    pub fn within(self, limit: Duration) -> Self {
+        Self { limit, ..self }
     }
 
     pub async fn exec(&self, argv: &[&str], input: Option<&[u8]>) -> Result<ExecOutput, Error> {
-        Process::start(self.libvirt, self.domain, argv, input, Lane::Step).await?.wait(PROGRAM).await
+        Process::start(self.libvirt, self.domain, argv, input, Lane::Step).await?.wait(self.limit).await
     }
 
     pub async fn run(&self, argv: &[&str], input: Option<&[u8]>) -> Result<(), Error> {
