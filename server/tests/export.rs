@@ -83,7 +83,7 @@ fn facts(json: &str) -> BTreeSet<String> {
                 .map(|address| address.net.to_string())
                 .filter(|net| !net.starts_with("fe80"))
                 .collect();
-            let place = (&nic.attachment, &nic.bridge, nic.live, nic.config, nic.cable, nic.up, nic.mark);
+            let place = (&nic.attachment, &nic.bridge, nic.live, nic.config, nic.cable, nic.up);
             facts.insert(format!("nic {name} {} {place:?} {addresses:?}", nic.mac));
         }
         for route in guest.default_routes.iter().flatten() {

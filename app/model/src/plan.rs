@@ -30,6 +30,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Cluster, Mac, Observed, check,
     note::{Note, Severity},
+    observed::Marks,
     proof::{Promise, Proof},
     step::Step,
     wire::Sealed,
@@ -150,7 +151,7 @@ impl<'a> Planner<'a> {
     fn marks(&mut self, guest: &str) -> &mut MarksPlan {
         let observed = self.observed;
         self.marks.entry(guest.to_owned()).or_insert_with(|| {
-            MarksPlan::new(observed.domains.get(guest).map(|domain| domain.marks.clone()).unwrap_or_default())
+            MarksPlan::new(observed.domains.get(guest).map(|domain| Marks::clone(&domain.marks)).unwrap_or_default())
         })
     }
 

@@ -299,7 +299,6 @@ pub struct Socket {
     /// The tap or macvtap on the host.
     pub tap: Option<Tap>,
     pub addresses: Vec<GuestAddress>,
-    pub mark: Option<Mark>,
     /// Kernel and libvirt disagree: libvirt says this bridge.
     pub disagrees: Option<String>,
 }
@@ -310,14 +309,6 @@ pub struct Tap {
     pub name: String,
     pub up: bool,
     pub carrier: bool,
-}
-
-/// What Bridgehead did with a NIC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
-    Made,
-    /// It was there and has been changed.
-    Changed,
 }
 
 /// An address of a guest's NIC and how it is known.

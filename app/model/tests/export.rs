@@ -13,8 +13,9 @@ use std::{
 use model::{
     Cluster, Observed,
     export::{self, Export, Format},
-    observed::{Attachment, NicMark},
+    observed::{Attachment, Marks, NicMark},
     plan::plan,
+    wire::Sealed,
 };
 use world::{lab, mac};
 
@@ -145,7 +146,7 @@ fn a_hostile_name_stays_one_word() {
         mtu: None,
         addresses: Vec::new(),
     };
-    domain.marks.nics.insert(mac(0), found);
+    domain.marks = Sealed::of(&Marks { nics: [(mac(0), found)].into(), ..Marks::default() });
     let out = "[[nic]]\nguest = \"master\"\nmac = \"52:54:00:7a:00:00\"\nnetwork = \"default\"\nplugged = false\n";
     let committed = Cluster::from_toml(out).expect("a document");
     let export = export::draft(&observed, &committed, &Cluster::default(), Format::Shell).expect("an export");

@@ -8,7 +8,7 @@ use model::{
     firewall::{Packet, walk},
     observed::{GuestFacts, Source, SourceState},
     plan::plan,
-    topology::{Behind, Mark, Origin, Talk},
+    topology::{Behind, Origin, Talk},
 };
 use serde_json::json;
 use world::{filter, lab, mac, named};
@@ -100,7 +100,6 @@ fn a_gateway_stands_between_two_bridges() {
     assert_eq!(topology.bridges["mybr0"].talk, Talk::Yes);
     let route = &topology.guests["node1"].default_routes.as_ref().expect("routes")[0];
     assert_eq!(route.through.as_deref(), Some("master"));
-    assert_eq!(topology.guests["master"].nics[1].mark, Some(Mark::Made));
 }
 
 /// node2, on the same bridges as the others.

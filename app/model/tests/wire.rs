@@ -85,7 +85,7 @@ fn rich() -> Observed {
         table.raw.push(json!({"set": {"name": "ports", "elem": [22, -1, 1.5, "größer", null, true, {}]}}));
     }
     for domain in observed.domains.values_mut() {
-        domain.marks = marks(domain.nics[0].mac);
+        domain.marks = Sealed::of(&marks(domain.nics[0].mac));
     }
     observed
 }

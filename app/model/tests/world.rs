@@ -9,9 +9,10 @@ use model::{
     Mac, Observed,
     observed::{
         Address, AgentChannel, Attachment, Bridge, Chain, DhcpRange, Domain, DomainState, Folder, GuestFacts,
-        GuestInterface, GuestRoute, Lease, Link, Network, Nic, Port, Resolver, Route, Rule, Source, SourceState,
+        GuestInterface, GuestRoute, Lease, Link, Marks, Network, Nic, Port, Resolver, Route, Rule, Source, SourceState,
         Subnet, Table, Tun,
     },
+    wire::Sealed,
 };
 use serde_json::{Value, json};
 
@@ -300,7 +301,9 @@ pub fn settled(observed: &Observed) -> Observed {
             nic.alias = nic.alias.is_some().then(String::new);
         }
         domain.nics.sort_by_key(|nic| nic.mac);
-        domain.marks.routes.sort_by_key(|mark| (mark.mac, mark.via));
+        let mut marks = Marks::clone(&domain.marks);
+        marks.routes.sort_by_key(|mark| (mark.mac, mark.via));
+        domain.marks = Sealed::of(&marks);
     }
     for facts in settled.guests.values_mut() {
         let names: BTreeMap<String, String> =

@@ -112,7 +112,7 @@ fn ways(observed: &Observed, guest: &str) -> Vec<WayFacts> {
     let Some(domain) = observed.domains.get(guest).filter(|domain| domain.state == DomainState::Running) else {
         return Vec::new();
     };
-    let known = observed.guests.get(guest).map(|facts| facts.ways.open()).unwrap_or_default();
+    let known = observed.guests.get(guest).map(|facts| facts.ways.to_vec()).unwrap_or_default();
     if !known.is_empty() || domain.agent == AgentChannel::Connected {
         return known;
     }

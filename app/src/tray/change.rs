@@ -59,7 +59,7 @@ pub fn ChangeView() -> impl IntoPart {
 fn headline(change: &Change, texts: &Texts) -> String {
     match change.state {
         ChangeState::Applying => {
-            let steps = change.steps.open().len();
+            let steps = change.steps.len();
             let next = (change.done + 1).min(steps);
             fill(texts.applying, &[&next.to_string(), &steps.to_string()])
         }
@@ -80,8 +80,8 @@ fn Course(change: Change) -> impl IntoPart {
         _ if nth < change.done => texts.done,
         _ => "",
     };
-    let steps = change.steps.open().into_iter().enumerate().map(|(nth, step)| {
-        view! { <StepLine nth step state=state(nth)/> }
+    let steps = change.steps.iter().enumerate().map(|(nth, step)| {
+        view! { <StepLine nth step=step.clone() state=state(nth)/> }
     });
     let steps = steps.collect::<Part>();
     let left_over = if change.state.is_final() { texts.left_over } else { texts.waits_for_libvirt };

@@ -64,7 +64,7 @@ pub fn Countdown() -> impl IntoPart {
 /// The host's addresses that are new with a change, if it takes others away: whoever came to those may try these.
 fn new_addresses(change: &Change) -> Vec<String> {
     let (mut new, mut gone) = (Vec::new(), Vec::new());
-    for step in change.steps.open() {
+    for step in change.steps.iter() {
         match step {
             Step::AddAddress { address, .. } => new.push(address.addr()),
             Step::RemoveAddress { address, .. } => gone.push(address.addr()),

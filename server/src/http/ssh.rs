@@ -133,14 +133,14 @@ async fn look(app: &App, domain: &Domain) -> Result<Standing, Refusal> {
     let (files, logins) = (files(app)?, &app.watch.ways().ssh);
     let login = logins.login(&domain.uuid);
     let facts = app.watch.observed().guests.get(&domain.name).cloned().unwrap_or_default();
-    let way = facts.ways.open().into_iter().find(|it| it.way == WayKind::Ssh);
+    let way = facts.ways.iter().find(|it| it.way == WayKind::Ssh);
     Ok(Standing {
         allowed: login.is_some(),
         used: facts.way() == Some(WayKind::Ssh),
         user: login.map(|login| login.user),
         addresses: logins.of(&domain.name).map(|ssh| ssh.addresses()).unwrap_or_default(),
         pinned: ssh::pinned(&files, &domain.uuid).await,
-        trouble: way.and_then(|way| way.reason),
+        trouble: way.and_then(|way| way.reason.clone()),
         authorized_keys: authorized_keys(files).await?,
     })
 }

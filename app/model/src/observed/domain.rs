@@ -9,7 +9,10 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::{Mac, RpFilter, wire};
+use crate::{
+    Mac, RpFilter,
+    wire::{self, Sealed},
+};
 
 /// One guest as libvirt knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
@@ -33,7 +36,8 @@ pub struct Domain {
     /// PCI slots left for hot-plugged devices (free `pcie-root-port`s on q35); `None` if the machine type has no such limit.
     pub free_slots: Option<u32>,
     /// What Bridgehead noted in the domain's metadata.
-    pub marks: Marks,
+    #[cfg_attr(feature = "openapi", schema(value_type = Marks))]
+    pub marks: Sealed<Marks>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]

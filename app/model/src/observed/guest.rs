@@ -72,7 +72,7 @@ pub struct GuestFacts {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolver: Option<Resolver>,
     /// How programs are run in it, and why not better, best way first.
-    #[serde(default, skip_serializing_if = "Sealed::is_empty")]
+    #[serde(default, skip_serializing_if = "Sealed::is_default")]
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<WayFacts>))]
     pub ways: Sealed<Vec<WayFacts>>,
 }
@@ -147,7 +147,7 @@ impl GuestFacts {
 
     /// The way by which these are its answers. `None` where none runs programs, or it was not told.
     pub fn way(&self) -> Option<WayKind> {
-        self.ways.open().into_iter().find(|it| it.state == WayState::Used).map(|it| it.way)
+        self.ways.iter().find(|it| it.state == WayState::Used).map(|it| it.way)
     }
 
     /// Whether there is a way to run programs in it: only then are any known. Without that, nothing can be set inside.

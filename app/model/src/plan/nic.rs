@@ -259,8 +259,15 @@ fn take_out(planner: &mut Planner<'_>, domain: &Domain, nic: &Nic, phase: Phase)
 
 fn give_back(planner: &mut Planner<'_>, mac: Mac, wish: &NicWish) {
     let Some(domain) = planner.observed.domains.get(&wish.guest) else { return };
-    let Some(mark) = domain.marks.nics.get(&mac).cloned() else { return };
     let nic = domain.nics.iter().find(|nic| nic.mac == mac);
+    let Some(mark) = domain.marks.nics.get(&mac).cloned() else {
+        // It was only set, and never moved.
+        if nic.is_some() {
+            setting::set(planner, domain, mac, None, None);
+            client::set(planner, domain, mac, None);
+        }
+        return;
+    };
     match (mark, nic) {
         (NicMark::Made, Some(nic)) => take_out(planner, domain, nic, Phase::Detach),
         (NicMark::Made, None) => {}

@@ -14,7 +14,8 @@ pub fn commands(mac: Mac, client: DhcpClient, on: bool, keep: &[IpNet], nic: &st
     let pid = persist::pid(mac, client);
     let words = |line: &[&str]| line.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let mut commands = match (client, on) {
-        (DhcpClient::Udhcpc, true) => vec![words(&["udhcpc", "-n", "-t", "3", "-T", "2", "-p", &pid, "-i", nic])],
+        // A bridge with STP says nothing of what it hears for some seconds: with ten questions it is asked long enough.
+        (DhcpClient::Udhcpc, true) => vec![words(&["udhcpc", "-n", "-t", "10", "-T", "2", "-p", &pid, "-i", nic])],
         (DhcpClient::Udhcpc, false) => vec![
             words(&["start-stop-daemon", "-K", "-p", &pid]),
             words(&["rm", "-f", &pid]),
@@ -27,10 +28,10 @@ pub fn commands(mac: Mac, client: DhcpClient, on: bool, keep: &[IpNet], nic: &st
         // It ends with its file, and leaves nothing then; until that goes, only this can be taken away.
         (DhcpClient::Networkd, false) => vec![words(&["ip", "-4", "addr", "flush", "dev", nic, "dynamic"])],
         (DhcpClient::NetworkManager, true) => {
-            vec![words(&["nmcli", "--wait", "9", "connection", "up", "id", &name(mac), "ifname", nic])]
+            vec![words(&["nmcli", "--wait", "20", "connection", "up", "id", &name(mac), "ifname", nic])]
         }
         (DhcpClient::NetworkManager, false) => {
-            vec![words(&["nmcli", "--wait", "9", "connection", "down", "id", &name(mac)])]
+            vec![words(&["nmcli", "--wait", "20", "connection", "down", "id", &name(mac)])]
         }
     };
     // A client begins with, or leaves behind, an interface without any other.

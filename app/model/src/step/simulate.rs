@@ -16,8 +16,9 @@ use ipnet::IpNet;
 
 use crate::{
     firewall::translation,
-    observed::{Address, Bridge, Folder, Link, Marks, Observed, Route, Rule, Table},
+    observed::{Address, Bridge, Folder, Link, Observed, Route, Rule, Table},
     topology::MAIN,
+    wire::Sealed,
 };
 
 use super::{HostRoute, NarrowRule, NewBridge, Step, TableEntry};
@@ -79,7 +80,7 @@ impl Step {
             Self::SetLease { .. } => lease::simulate(self, observed),
             Self::SetMarks { guest, marks, .. } => {
                 if let Some(domain) = observed.domains.get_mut(guest) {
-                    domain.marks = Marks::clone(marks);
+                    domain.marks = Sealed::of(marks);
                 }
             }
             Self::SetGuestLinkUp { .. }

@@ -7,10 +7,10 @@ use ipnet::IpNet;
 use crate::{
     firewall::translation,
     gather,
-    observed::{Attachment, Domain, GuestFacts, Link, Nic, NicMark, Observed},
+    observed::{Attachment, GuestFacts, Link, Nic, Observed},
 };
 
-use super::{DefaultRoute, GatewayRole, Guest, GuestAddress, Mark, Origin, Socket, Tap, Topology, host};
+use super::{DefaultRoute, GatewayRole, Guest, GuestAddress, Origin, Socket, Tap, Topology, host};
 
 pub fn guests(observed: &Observed) -> BTreeMap<String, Guest> {
     let links = gather::map(observed.links.values().map(|link| (link.name.as_str(), link)));
@@ -28,7 +28,7 @@ pub fn guests(observed: &Observed) -> BTreeMap<String, Guest> {
             os: facts.and_then(|facts| facts.os.clone()),
             manager: facts.and_then(GuestFacts::manager),
             free_slots: domain.free_slots,
-            nics: domain.nics.iter().map(|nic| socket(observed, &links, domain, nic, facts)).collect(),
+            nics: domain.nics.iter().map(|nic| socket(observed, &links, nic, facts)).collect(),
             default_routes: facts.and_then(default_routes),
             forwards: facts.and_then(|facts| facts.ip_forward),
             gateway: None,
@@ -51,13 +51,7 @@ pub fn translations(facts: &GuestFacts) -> Vec<crate::step::TableEntry> {
     ours.flat_map(translation::read).collect()
 }
 
-fn socket(
-    observed: &Observed,
-    links: &BTreeMap<&str, &Link>,
-    domain: &Domain,
-    nic: &Nic,
-    facts: Option<&GuestFacts>,
-) -> Socket {
+fn socket(observed: &Observed, links: &BTreeMap<&str, &Link>, nic: &Nic, facts: Option<&GuestFacts>) -> Socket {
     let interface = facts.and_then(|facts| facts.interface(nic.mac));
     let link = nic.tap.as_deref().and_then(|tap| links.get(tap).copied());
     let said = nic.attachment().and_then(|attachment| bridge_of(observed, attachment));
@@ -80,10 +74,6 @@ fn socket(
         },
         tap: nic.tap.as_ref().map(|name| tap(name, link)),
         addresses: addresses(observed, nic, facts),
-        mark: domain.marks.nics.get(&nic.mac).map(|mark| match mark {
-            NicMark::Made => Mark::Made,
-            NicMark::Found { .. } => Mark::Changed,
-        }),
     }
 }
 

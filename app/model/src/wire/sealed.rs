@@ -1,50 +1,77 @@
 //! Values that are passed on unopened.
 
-use std::marker::PhantomData;
+use std::{
+    fmt::{self, Debug, Formatter},
+    ops::Deref,
+    sync::OnceLock,
+};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{decode, encode};
 
-/// A value as bytes: it travels so, and whoever passes it on without opening it needs no code for what is in it.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+/// A value as bytes: it travels so, and whoever passes it on without opening it needs no code for what is in it. It is opened
+/// when it is first looked into.
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct Sealed<T> {
     bytes: Vec<u8>,
     #[borsh(skip)]
-    holds: PhantomData<T>,
-}
-
-/// Of nothing, no bytes.
-impl<T> Default for Sealed<T> {
-    fn default() -> Self {
-        Self { bytes: Vec::new(), holds: PhantomData }
-    }
-}
-
-impl<T> Sealed<T> {
-    pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
+    opened: OnceLock<T>,
 }
 
 impl<T: BorshSerialize> Sealed<T> {
     pub fn of(value: &T) -> Self {
-        Self { bytes: encode(value), holds: PhantomData }
+        Self { bytes: encode(value), opened: OnceLock::new() }
     }
 }
 
-impl<T: BorshDeserialize + Default> Sealed<T> {
-    /// What is in it; nothing if that is not what it says.
-    pub fn open(&self) -> T {
-        decode(&self.bytes).unwrap_or_default()
+impl<T: BorshSerialize + Default> Sealed<T> {
+    /// Whether there is nothing in it, without opening it.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What is in it; nothing if that is not what it says.
+impl<T: BorshDeserialize + Default> Deref for Sealed<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.opened.get_or_init(|| decode(&self.bytes).unwrap_or_default())
+    }
+}
+
+impl<T: BorshDeserialize + Default + Debug> Debug for Sealed<T> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T> Clone for Sealed<T> {
+    fn clone(&self) -> Self {
+        Self { bytes: self.bytes.clone(), opened: OnceLock::new() }
+    }
+}
+
+impl<T> PartialEq for Sealed<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl<T> Eq for Sealed<T> {}
+
+impl<T: BorshSerialize + Default> Default for Sealed<T> {
+    fn default() -> Self {
+        Self::of(&T::default())
     }
 }
 
 /// For everybody else it is the value.
 impl<T: BorshDeserialize + Default + Serialize> Serialize for Sealed<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.open().serialize(serializer)
+        (**self).serialize(serializer)
     }
 }
 

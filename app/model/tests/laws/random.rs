@@ -170,8 +170,11 @@ pub fn edited(observed: &Observed, committed: &Cluster, cluster: &Cluster, edit:
         Edit::Unplug(nic) => nic::unplug(observed, cluster, mac(*nic)),
         Edit::Cable(nic, cable) => nic::set_cable(observed, cluster, mac(*nic), *cable),
         Edit::Inside { nic, last, mtu, filter, dhcp, accept_ra, route } => {
-            let address = vec![format!("192.168.99.{last}/24").parse().expect("a prefix")];
-            let route = route.then(|| {
+            let address: Vec<_> = (last % 3 != 0)
+                .then(|| format!("192.168.99.{last}/24").parse().expect("a prefix"))
+                .into_iter()
+                .collect();
+            let route = (*route && !address.is_empty()).then(|| {
                 let to = format!("10.{last}.0.0/16").parse().expect("a prefix");
                 Route { to, via: "192.168.99.9".parse().expect("an address") }
             });

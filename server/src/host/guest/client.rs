@@ -12,8 +12,8 @@ use super::{
     way::Reach,
 };
 
-/// How long a server may take to answer a client that does not wait for it itself.
-const LEASE: Duration = Duration::from_secs(10);
+/// How long a DHCP server may take to answer.
+const LEASE: Duration = Duration::from_secs(25);
 
 /// Has a client get the NIC an address, and waits for it; or ends it with what it got. These addresses stay.
 pub async fn set_dhcp(
@@ -26,7 +26,7 @@ pub async fn set_dhcp(
 ) -> Result<(), Error> {
     let doing = if on { "get NIC {mac} an address by DHCP" } else { "end the DHCP client of NIC {mac}" };
     let doing = doing.replace("{mac}", &mac.to_string());
-    let guest = Guest::new(reach, domain, format!("{doing} in guest {domain}"));
+    let guest = Guest::new(reach, domain, format!("{doing} in guest {domain}")).within(LEASE);
     let (mut name, mut failed) = (String::new(), None);
     for command in client::commands(mac, client, on, keep, NIC) {
         let words: Vec<&str> = command.iter().map(String::as_str).collect();

@@ -126,7 +126,7 @@ async fn marks_are_kept_in_the_domain() {
         Marks { nics: [(before.nics[0].mac, NicMark::Made)].into(), ip_forward: Some(true), ..Marks::default() };
     libvirt.set_marks("node1", &marks).await.expect("marked");
     let read = libvirt.read_domain("node1").await.expect("an answer").expect("the guest");
-    assert_eq!(read.marks, marks);
+    assert_eq!(*read.marks, marks);
     libvirt.set_marks("node1", &Marks::default()).await.expect("unmarked");
     libvirt.set_marks("node1", &Marks::default()).await.expect("still unmarked");
     assert_eq!(libvirt.read_domain("node1").await.expect("an answer"), Some(before));

@@ -128,15 +128,22 @@ pub(super) struct Guest<'a> {
     reach: &'a Reach,
     domain: &'a str,
     pub doing: String,
+    /// How long one program may take.
+    limit: Duration,
 }
 
 impl<'a> Guest<'a> {
     pub fn new(reach: &'a Reach, domain: &'a str, doing: String) -> Self {
-        Self { reach, domain, doing }
+        Self { reach, domain, doing, limit: PROGRAM }
+    }
+
+    /// The same, with programs that may take so long.
+    pub fn within(self, limit: Duration) -> Self {
+        Self { limit, ..self }
     }
 
     pub async fn exec(&self, argv: &[&str], input: Option<&[u8]>) -> Result<ExecOutput, Error> {
-        Process::start(self.reach, self.domain, argv, input, Lane::Step).await?.wait(PROGRAM).await
+        Process::start(self.reach, self.domain, argv, input, Lane::Step).await?.wait(self.limit).await
     }
 
     pub async fn run(&self, argv: &[&str], input: Option<&[u8]>) -> Result<(), Error> {

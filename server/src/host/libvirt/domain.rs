@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use model::observed::{AgentChannel, Domain, DomainState};
+use model::{
+    observed::{AgentChannel, Domain, DomainState},
+    wire::Sealed,
+};
 use roxmltree::Node;
 
 use super::{
@@ -39,7 +42,7 @@ pub fn read(status: Status, live: Option<&str>, config: Option<&str>) -> Result<
         virtio_serial: live.is_some_and(channel::has_controller),
         nics: nic::join(live.map(nic::interfaces).unwrap_or_default(), config.map(nic::interfaces).unwrap_or_default()),
         free_slots: free_slots(now),
-        marks: marks::read(now),
+        marks: Sealed::of(&marks::read(now)),
     })
 }
 
