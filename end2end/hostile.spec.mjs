@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { open } from "./lib/browser.mjs";
 import { api, bridgehead, run, structure, settled, until } from "./lib/lab.mjs";
 
-const html = '<img src=x onerror="window.pwned=1">';
+const html = '<img src=x onerror=window.pwned=1>';
 // As long as the name of an interface may be.
 const short = "<b>$(id)<u>";
 const [first, second] = ["52:54:00:48:67:01", "52:54:00:48:67:02"];
@@ -28,7 +28,7 @@ test("hostile: what a guest says is text, and nothing but text", async () => {
   try {
     await plug(first);
     await until(async () => (await facts())?.interfaces.some(({ mac }) => mac === first), "node2 to see its NIC");
-    await inside(`cp /etc/os-release /tmp/ && hostname "$1" && printf 'PRETTY_NAME=%s\\n' "'$1'" >/etc/os-release &&
+    await inside(`cp /etc/os-release /tmp/ && hostname "$1" && printf 'PRETTY_NAME="%s"\\n' "$1" >/etc/os-release &&
       ip link set "$(ip -o link | awk -F': ' '/${first}/ { print $2 }')" name "$2"`, html, short);
     // What happens inside has no event; a NIC that is plugged in has.
     await plug(second);

@@ -90,7 +90,7 @@ fn hears_the_others(server: &Server) {
         own.filter(|interface| interface["mac"] == MAC).any(|interface| interface["name"].is_string())
     };
     run("virsh", &["attach-interface", "node1", "network", "default", "--mac", MAC, "--model", "virtio", "--live"]);
-    within(20, "node1 tells of its new NIC", inside);
+    within(40, "node1 tells of its new NIC", inside);
     run("virsh", &["detach-interface", "node1", "network", "--mac", MAC, "--live"]);
     within(20, "node1 tells that the NIC is gone", || !inside());
 }

@@ -25,6 +25,8 @@ const SLOWER_CLOCK: Duration = Duration::from_secs(300);
 const SILENT_CLOCK: Duration = Duration::from_secs(480);
 /// A guest needs a moment to set up a NIC that was just plugged in.
 const SETTLED: Duration = Duration::from_millis(1500);
+/// So often it is looked whether it has.
+const LOOKS: usize = 8;
 /// A guest that takes longer than this has something wrong with it, even where every way into it is tried first.
 const LIMIT: Duration = Duration::from_secs(300);
 
@@ -125,11 +127,24 @@ async fn follow(reader: Arc<Reader>, guest: String, asked: Arc<Notify>) {
             Some(WayKind::Console) => SLOWER_CLOCK,
             _ => SLOW_CLOCK,
         };
-        if timeout(pause, asked.notified()).await.is_ok() {
-            reader.guest(&guest).await;
+        if timeout(pause, asked.notified()).await.is_err() {
+            continue;
+        }
+        for _ in 0..LOOKS {
+            let said = reader.guest(&guest).await;
             timeout(SETTLED, asked.notified()).await.ok();
+            if !said || !awaits_nic(&reader.board.observed(), &guest) {
+                break;
+            }
         }
     }
+}
+
+/// Whether a guest that tells of its interfaces does not tell of one of its NICs yet.
+fn awaits_nic(observed: &Observed, guest: &str) -> bool {
+    let (Some(domain), Some(facts)) = (observed.domains.get(guest), observed.guests.get(guest)) else { return false };
+    let mut plugged = domain.nics.iter().filter(|nic| nic.live.is_some());
+    !facts.interfaces.is_empty() && plugged.any(|nic| facts.interface(nic.mac).is_none())
 }
 
 impl Reader {

@@ -82,16 +82,18 @@ async fn change_route(reach: &Reach, domain: &str, route: &GuestRoute, verb: &st
     if metric != 0 {
         argv.extend(["metric", &metric_text]);
     }
-    let deadline = Instant::now() + APPEAR;
+    let (deadline, mut reached) = (Instant::now() + APPEAR, false);
     loop {
         let (name, changed) = guest.run_on(mac, &argv).await;
         let changed =
             guest.or_already(changed, async || guest.has_route(&name, route).await == Some(verb == "add")).await;
         // The guest's own DHCP client may be setting the NIC up, and have taken the address away for a moment.
         let soon = matches!(changed, Err(Error::Failed { .. })) && verb == "add" && Instant::now() < deadline;
-        if !soon || guest.reaches(&name, via).await {
+        let reaches = soon && guest.reaches(&name, via).await;
+        if !soon || reached && reaches {
             return changed;
         }
+        reached = reaches;
         sleep(LOOK).await;
     }
 }

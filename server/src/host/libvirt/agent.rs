@@ -29,7 +29,7 @@ pub enum Lane {
 /// Beyond its own time-out, libvirt waits this long for an agent to synchronise (`QEMU_AGENT_WAIT_TIME`).
 const SYNCHRONISE: Duration = Duration::from_secs(6);
 /// A guest that takes longer for one command is watched apart from the others.
-const SLOW: Duration = Duration::from_secs(1);
+const SLOW: Duration = Duration::from_secs(2);
 
 pub struct Agents {
     connection: Arc<Connection>,
@@ -92,8 +92,9 @@ impl Libvirt {
         self.inner.agents.stopwatch.total()
     }
 
-    /// Sends one command to a guest's agent; the answer is its reply as text, `{"return":…}`. The wait for its turn
-    /// ends after `limit`, and so does that for the answer; then the guest stays locked until libvirt gives up too.
+    /// Sends one command to a guest's agent; the answer is its reply as text, `{"return":…}`. The wait for the
+    /// answer ends after `limit`, and then the guest stays locked until libvirt gives up too; the wait for its turn ends when
+    /// whoever is slow before it must have had theirs.
     pub async fn agent_command(
         &self,
         guest: &str,
@@ -108,7 +109,7 @@ impl Libvirt {
         // The guest before the lane: commands to one guest that queue up must not fill the lane.
         let lock = timeout(limit, agents.lock(guest).lock_owned()).await;
         let lock = lock.map_err(|_| silent("it has not answered what it was asked before".to_owned()))?;
-        let lane = timeout(limit, agents.lane(guest, lane).acquire_owned()).await;
+        let lane = timeout(limit + SYNCHRONISE, agents.lane(guest, lane).acquire_owned()).await;
         let lane = lane.map_err(|_| silent("other guests are slow, and its turn has not come".to_owned()))?;
         let (connection, name, text, inside) =
             (Arc::clone(&agents.connection), guest.to_owned(), command.to_string(), doing.clone());
