@@ -110,6 +110,7 @@ fn marks(mac: Mac) -> Marks {
         channel: Some(ChannelMark::Saved),
         dns: Some(vec!["192.168.122.1".parse().expect("an address"), "fd00::9".parse().expect("an address")]),
         hostname: Some(HostnameMark { name: "node1".to_owned(), file: None }),
+        files: true,
     }
 }
 

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use model::{cluster::Gateway, gateway};
 
+use super::joined;
 use crate::{
     parts::field::{Choice, TextField},
     texts::{fill, later::texts},
@@ -33,8 +34,7 @@ impl Reach {
             Some(_) => ONLY,
         };
         let which = RwSignal::new(which.to_owned());
-        let written = reached.unwrap_or_default().iter().map(ToString::to_string).collect::<Vec<_>>();
-        let nets = RwSignal::new(written.join(", "));
+        let nets = RwSignal::new(joined(reached.unwrap_or_default()));
         let wrong = Memo::new(move |_| {
             let text = nets.get();
             let limits = which.with(|which| which == ONLY) && !text.trim().is_empty();

@@ -1,8 +1,8 @@
 //! Domains and networks, by libvirt. All use of `virt` and `virt-sys` is in this module.
 //!
 //! libvirt's calls block and leave their errors with the thread: each runs, and has its error fetched, in one
-//! `spawn_blocking`. libvirtd serves five requests at a time per connection, so guest agents, which may not answer, have a
-//! connection of their own.
+//! `spawn_blocking`. libvirtd serves five requests at a time per connection, so guest agents, which may not answer, have
+//! connections of their own.
 //!
 //! ```text
 //! calls  ── read, attach, update, detach, marks; events ──► Hub ──► whoever subscribed
@@ -78,7 +78,7 @@ impl Libvirt {
         let uri = uri.map(str::to_owned);
         blocking("connect to libvirt", READ, move || {
             let calls = Arc::new(Connection::open(uri.as_deref())?);
-            let agents = Agents::new(Connection::open(uri.as_deref())?);
+            let agents = Agents::new(Connection::open(uri.as_deref())?, Connection::open(uri.as_deref())?);
             let hub = Arc::new(Hub::new());
             let registration = Registration::new(Arc::clone(&calls), &hub)?;
             Ok(Self { inner: Arc::new(Inner { _registration: registration, hub, calls, agents, uri }) })

@@ -157,6 +157,9 @@ pub struct Marks {
     /// What it called itself before we said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hostname: Option<HostnameMark>,
+    /// Whether its own system was told by files of ours. One that only claims to have such files is left alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub files: bool,
 }
 
 impl Marks {

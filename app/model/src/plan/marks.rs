@@ -25,6 +25,7 @@ pub struct MarksPlan {
     pub last_channel: bool,
     pub last_dns: bool,
     pub last_hostname: bool,
+    pub last_files: bool,
 }
 
 impl MarksPlan {
@@ -43,6 +44,7 @@ impl MarksPlan {
             last_channel: false,
             last_dns: false,
             last_hostname: false,
+            last_files: false,
         }
     }
 
@@ -79,6 +81,9 @@ impl MarksPlan {
         }
         if self.last_hostname {
             last.hostname = None;
+        }
+        if self.last_files {
+            last.files = false;
         }
         let step = |marks: &Marks, was: &Marks| {
             let (guest, marks, was) = (guest.to_owned(), marks.clone(), was.clone());

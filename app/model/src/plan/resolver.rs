@@ -1,5 +1,5 @@
 //! Name servers and hostnames of guests. What was there before is given back when the document no longer says another; so
-//! is what the document knows nothing of, because its guest was off when it should have been done.
+//! is what the document knows nothing of and a mark does, because its guest was off when it should have been done.
 
 use std::net::IpAddr;
 
@@ -25,6 +25,9 @@ fn dns(planner: &mut Planner<'_>, domain: &Domain, facts: &GuestFacts) {
     let (Some(now), Some(resolver)) = (&facts.nameservers, facts.resolver) else { return };
     let guest = &domain.name;
     let servers = planner.new.dns.get(guest).cloned();
+    if servers.is_none() && domain.marks.dns.is_none() {
+        return;
+    }
     planner.marks(guest).last_dns |= servers.is_none();
     if is_so(facts, servers.as_deref()) {
         return;

@@ -1,11 +1,12 @@
-//! Commands to guest agents, on a connection of their own.
+//! Commands to guest agents, on connections of their own.
 //!
 //! An agent serves one command at a time, and a guest may never answer, or take its time on purpose. So each guest has a
 //! lock, and commands go by lanes: what an operator asked for never waits behind the watching of guests, and the watching
-//! of guests that answer never waits behind those that were silent or slow last time. Who waits for others is not silent.
+//! of guests that answer never waits behind those that were silent or slow last time; nor do those that were slow, for an
+//! honest guest may have much to do, behind those that were silent. Who waits for others is not silent.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -31,26 +32,46 @@ const SYNCHRONISE: Duration = Duration::from_secs(6);
 /// A guest that takes longer for one command is watched apart from the others.
 const SLOW: Duration = Duration::from_secs(2);
 
-pub struct Agents {
+/// What was wrong with a guest's last answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lack {
+    Slow,
+    Silent,
+}
+
+/// Some commands at a time; those of one connection together at most five, which is what libvirtd serves on one.
+#[derive(Clone)]
+struct Track {
     connection: Arc<Connection>,
-    // Together five: what libvirtd serves at a time on one connection.
-    steps: Arc<Semaphore>,
-    watch: Arc<Semaphore>,
-    bench: Arc<Semaphore>,
-    /// Those that were silent or slow.
-    benched: Mutex<BTreeSet<String>>,
+    turns: Arc<Semaphore>,
+}
+
+impl Track {
+    fn new(connection: &Arc<Connection>, turns: usize) -> Self {
+        Self { connection: Arc::clone(connection), turns: Arc::new(Semaphore::new(turns)) }
+    }
+}
+
+pub struct Agents {
+    steps: Track,
+    watch: Track,
+    slow: Track,
+    silent: Track,
+    lacks: Mutex<BTreeMap<String, Lack>>,
     locks: Mutex<BTreeMap<String, Arc<AsyncMutex<()>>>>,
     stopwatch: Stopwatch,
 }
 
 impl Agents {
-    pub fn new(connection: Connection) -> Self {
+    /// `apart` is for guests that are slow or silent.
+    pub fn new(connection: Connection, apart: Connection) -> Self {
+        let (connection, apart) = (Arc::new(connection), Arc::new(apart));
         Self {
-            connection: Arc::new(connection),
-            steps: Arc::new(Semaphore::new(2)),
-            watch: Arc::new(Semaphore::new(2)),
-            bench: Arc::new(Semaphore::new(1)),
-            benched: Mutex::default(),
+            steps: Track::new(&connection, 2),
+            watch: Track::new(&connection, 3),
+            slow: Track::new(&apart, 2),
+            silent: Track::new(&apart, 2),
+            lacks: Mutex::default(),
             locks: Mutex::default(),
             stopwatch: Stopwatch::default(),
         }
@@ -62,22 +83,24 @@ impl Agents {
         Arc::clone(locks.entry(guest.to_owned()).or_default())
     }
 
-    fn lane(&self, guest: &str, lane: Lane) -> Arc<Semaphore> {
-        let benched = || self.benched.lock().unwrap_or_else(PoisonError::into_inner).contains(guest);
-        Arc::clone(match lane {
-            Lane::Step => &self.steps,
-            Lane::Watch if benched() => &self.bench,
-            Lane::Watch => &self.watch,
-        })
+    fn track(&self, guest: &str, lane: Lane) -> &Track {
+        let lack = self.lacks.lock().unwrap_or_else(PoisonError::into_inner).get(guest).copied();
+        match (lane, lack) {
+            (Lane::Step, _) => &self.steps,
+            (Lane::Watch, None) => &self.watch,
+            (Lane::Watch, Some(Lack::Slow)) => &self.slow,
+            (Lane::Watch, Some(Lack::Silent)) => &self.silent,
+        }
     }
 
     fn remember<T>(&self, guest: &str, outcome: &Result<T, Error>, took: Duration) {
-        let mut benched = self.benched.lock().unwrap_or_else(PoisonError::into_inner);
-        match outcome {
-            Err(Error::AgentSilent { .. } | Error::Timeout { .. }) => drop(benched.insert(guest.to_owned())),
-            _ if took > SLOW => drop(benched.insert(guest.to_owned())),
-            _ => drop(benched.remove(guest)),
-        }
+        let mut lacks = self.lacks.lock().unwrap_or_else(PoisonError::into_inner);
+        let lack = match outcome {
+            Err(Error::AgentSilent { .. } | Error::Timeout { .. }) => Lack::Silent,
+            _ if took > SLOW => Lack::Slow,
+            _ => return drop(lacks.remove(guest)),
+        };
+        lacks.insert(guest.to_owned(), lack);
     }
 }
 
@@ -109,14 +132,14 @@ impl Libvirt {
         // The guest before the lane: commands to one guest that queue up must not fill the lane.
         let lock = timeout(limit, agents.lock(guest).lock_owned()).await;
         let lock = lock.map_err(|_| silent("it has not answered what it was asked before".to_owned()))?;
-        let lane = timeout(limit + SYNCHRONISE, agents.lane(guest, lane).acquire_owned()).await;
-        let lane = lane.map_err(|_| silent("other guests are slow, and its turn has not come".to_owned()))?;
-        let (connection, name, text, inside) =
-            (Arc::clone(&agents.connection), guest.to_owned(), command.to_string(), doing.clone());
+        let Track { connection, turns } = agents.track(guest, lane).clone();
+        let turn = timeout(limit + SYNCHRONISE, turns.acquire_owned()).await;
+        let turn = turn.map_err(|_| silent("other guests are slow, and its turn has not come".to_owned()))?;
+        let (name, text, inside) = (guest.to_owned(), command.to_string(), doing.clone());
         let seconds = i32::try_from(limit.as_secs().clamp(1, 3600)).unwrap_or(1);
         let (asked, _at_work) = (Instant::now(), self.awaits_guest());
         let answer = blocking(&doing, limit + SYNCHRONISE, move || {
-            let _held = (lock, lane);
+            let _held = (lock, turn);
             let domain = lookup(&connection, &inside, &name)?;
             domain.qemu_agent_command(&text, seconds, 0).map_err(|error| {
                 if error.code() == virt::error::ErrorNumber::OperationInvalid && domain.is_active() == Ok(false) {
@@ -127,7 +150,9 @@ impl Libvirt {
         });
         let outcome = timeout(limit, answer).await;
         let outcome = outcome.unwrap_or_else(|_| Err(silent(format!("not within {} s", limit.as_secs_f32().ceil()))));
-        agents.remember(guest, &outcome, asked.elapsed());
+        let took = asked.elapsed();
+        tracing::debug!(?lane, ?took, failed = outcome.is_err(), "{doing}");
+        agents.remember(guest, &outcome, took);
         outcome
     }
 }
@@ -138,17 +163,22 @@ mod tests {
 
     #[test]
     fn who_is_silent_or_slow_is_watched_apart_until_it_is_quick() {
-        let agents = Agents::new(Connection::open(Some("test:///default")).expect("libvirt's test driver"));
-        let is_apart = |guest: &str| Arc::ptr_eq(&agents.lane(guest, Lane::Watch), &agents.bench);
+        let connection = || Connection::open(Some("test:///default")).expect("libvirt's test driver");
+        let agents = Agents::new(connection(), connection());
+        let is_on = |guest: &str, lane, track: &Track| Arc::ptr_eq(&agents.track(guest, lane).turns, &track.turns);
         let silent = || Err::<(), _>(Error::AgentSilent { doing: String::new(), message: String::new() });
-        assert!(!is_apart("node1"), "nothing is known of it");
-        for (outcome, took, apart) in
-            [(silent(), 3000, true), (Ok(()), 20, false), (Ok(()), 2900, true), (Ok(()), 20, false)]
-        {
+        assert!(is_on("node1", Lane::Watch, &agents.watch), "nothing is known of it");
+        for (outcome, took, track) in [
+            (silent(), 3000, &agents.silent),
+            (Ok(()), 20, &agents.watch),
+            (Ok(()), 2900, &agents.slow),
+            (silent(), 3000, &agents.silent),
+            (Ok(()), 20, &agents.watch),
+        ] {
             agents.remember("node1", &outcome, Duration::from_millis(took));
-            assert_eq!((is_apart("node1"), is_apart("node2")), (apart, false), "{outcome:?} after {took} ms");
+            assert!(is_on("node1", Lane::Watch, track), "{outcome:?} after {took} ms");
+            assert!(is_on("node2", Lane::Watch, &agents.watch), "another");
+            assert!(is_on("node1", Lane::Step, &agents.steps), "somebody waits for it");
         }
-        agents.remember("node1", &silent(), SLOW);
-        assert!(Arc::ptr_eq(&agents.lane("node1", Lane::Step), &agents.steps), "somebody waits for it");
     }
 }
