@@ -99,6 +99,7 @@ fn marks_come_back() {
         channel: Some(ChannelMark::Made),
         dns: Some(vec!["10.0.0.9".parse().expect("an address")]),
         hostname: None,
+        files: true,
     };
     // libvirt puts our prefix and namespace on the element that it was given.
     let text = marks::build(&marks)
