@@ -23,14 +23,14 @@ lab: build ## A private network with real guests, and the dashboard on http://12
 dev: setup ## The lab, built and started again whenever a source file changes
 	@tools/dev $(LAB)
 
-test: ## Everything but test-guests: format, lints, docs, tests, the lab, the browser
+test: ## Format, lints, docs, tests, the lab, two guests with systems of their own, the browser
 	@tools/setup tests
 	@tools/test
 
 test-guests: ## What is set inside guests, on every system that is known
 	@tools/setup tests
 	@tools/build
-	@GUESTS=networkd,netplan,networkmanager,ifupdown,ssh tools/test guests
+	@tools/test guests
 
 bench: ## Measure, and print the table that README shows
 	@tools/setup tests

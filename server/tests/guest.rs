@@ -14,7 +14,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
+use reqwest::Method;
+use serde_json::{Value, json};
 use server::{Halted, PROGRAM, Server, alone, say, ssh, until, within};
 
 /// Nobody answers there; nobody asks.
@@ -34,7 +35,7 @@ fn bridgehead(arguments: &[&str]) -> String {
 }
 
 fn inside(guest: &str, script: &str) -> String {
-    if ssh::is(guest) {
+    if ssh::is_needed(guest) {
         let output = ssh::run(guest, script);
         return String::from_utf8_lossy(&output.stdout).into_owned();
     }
@@ -43,7 +44,7 @@ fn inside(guest: &str, script: &str) -> String {
 
 /// The number of its system's start, if it answers.
 fn boot(guest: &str) -> Option<String> {
-    if ssh::is(guest) {
+    if ssh::is_needed(guest) {
         let output = ssh::run(guest, "cat /proc/sys/kernel/random/boot_id");
         return output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned());
     }
@@ -52,10 +53,29 @@ fn boot(guest: &str) -> Option<String> {
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-fn facts(state: &Path, guest: &str) -> Value {
+/// What guests say when no server asks them.
+fn observe(state: &Path) -> Value {
     let state = state.to_str().expect("UTF-8");
-    let observed: Value = serde_json::from_str(&bridgehead(&["observe", "--json", "--state", state])).expect("JSON");
-    observed["guests"][guest].clone()
+    serde_json::from_str(&bridgehead(&["observe", "--json", "--state", state])).expect("JSON")
+}
+
+/// Where the agent does not run commands, there is another way in.
+fn give_way(server: &Server, guest: &str) {
+    match guest {
+        "ssh" => ssh::allow(server, guest),
+        "no-exec" | "serial" => {
+            let login = json!({ "user": "root", "password": "bridgehead" });
+            let (status, problem) = server.api(Method::PUT, &format!("guests/{guest}/login"), &login);
+            assert_eq!(status, 204, "{problem}");
+        }
+        _ => {}
+    }
+}
+
+/// The way in that is used.
+fn way(facts: &Value) -> &str {
+    let mut ways = facts["ways"].as_array().into_iter().flatten();
+    ways.find(|way| way["state"] == "used").and_then(|way| way["way"].as_str()).unwrap_or("agent")
 }
 
 /// Every file under `/etc`, by its sum and its mode.
@@ -120,7 +140,7 @@ fn restart(guests: &[String]) {
         for guest in guests {
             scope.spawn(move || {
                 let before = boot(guest).expect("a guest that answers");
-                if ssh::is(guest) {
+                if matches!(&**guest, "serial" | "ssh") {
                     // The connection may end before it says that this went well.
                     ssh::run(guest, "systemctl reboot");
                 } else {
@@ -149,38 +169,38 @@ fn what_is_set_inside_is_kept_by_the_system_itself() {
     let guests = guests();
     let mut server = Server::start("guest");
     let folder = server.state();
-    guests.iter().filter(|guest| ssh::is(guest)).for_each(|guest| ssh::allow(&server, guest));
+    guests.iter().for_each(|guest| give_way(&server, guest));
     guests.iter().for_each(|guest| server.hears(guest));
     let start = net::settled(PROGRAM);
     let files: BTreeMap<&String, Vec<String>> = guests.iter().map(|guest| (guest, etc(guest))).collect();
     say(
-        "| gateway | guest | managers | resolver | address | default route | forwards | dns | hostname | after a restart | undone |",
+        "| gateway | guest | way in | managers | resolver | address | default route | forwards | dns | hostname | after a restart | undone |",
     );
-    say("|---|---|---|---|---|---|---|---|---|---|---|");
+    say("|---|---|---|---|---|---|---|---|---|---|---|---|");
     let mut failures = Vec::new();
     for gateway in 0..guests.len() {
-        let state = |nth: usize| {
-            let facts = facts(&folder, &guests[nth]);
+        let state = |observed: &Value, nth: usize| {
+            let facts = &observed["guests"][&guests[nth]];
             let is_gateway = nth == gateway;
             [
-                has_address(&facts, &address(nth)),
-                is_gateway || default_route(&facts) == Some(&address(gateway)),
-                !is_gateway || (facts["ip_forward"] == true && translates(&facts)),
+                has_address(facts, &address(nth)),
+                is_gateway || default_route(facts) == Some(&address(gateway)),
+                !is_gateway || (facts["ip_forward"] == true && translates(facts)),
                 facts["nameservers"][0] == DNS,
                 facts["hostname"] == hostname(&guests[nth]),
             ]
         };
-        let all = || (0..guests.len()).map(state).collect::<Vec<[bool; 5]>>();
+        let all = |observed: Value| (0..guests.len()).map(|nth| state(&observed, nth)).collect::<Vec<[bool; 5]>>();
         server.must(&["apply", &server.file(&document(&guests, gateway)), "--yes"]);
-        let set = all();
+        let set = all(server.get("observed"));
         // Nobody is there who could put anything back.
         server.kill();
         restart(&guests);
         // The agent may answer before the network is set up.
-        let (mut kept, deadline) = (all(), Instant::now() + Duration::from_secs(90));
+        let (mut kept, deadline) = (all(observe(&folder)), Instant::now() + Duration::from_secs(90));
         while !kept.iter().flatten().all(|holds| *holds) && Instant::now() < deadline {
             sleep(Duration::from_secs(1));
-            kept = all();
+            kept = all(observe(&folder));
         }
         for (guest, _) in guests.iter().zip(&kept).filter(|(_, kept)| !kept.iter().all(|holds| *holds)) {
             say(&format!("{guest} after its restart: {}", inside(guest, STATE)));
@@ -189,16 +209,16 @@ fn what_is_set_inside_is_kept_by_the_system_itself() {
         guests.iter().for_each(|guest| server.hears(guest));
         until("the change is undone", || server.run(&["undo"]).status.success());
         for (nth, guest) in guests.iter().enumerate() {
-            let facts = facts(&folder, guest);
+            let facts = server.get("observed")["guests"][guest].clone();
             let named = facts["hostname"] == hostname(guest) || facts["nameservers"][0] == DNS;
             let restored = etc(guest) == files[guest] && !named;
             let (managers, resolver) = (&facts["managers"], &facts["resolver"]);
             let after = kept[nth].iter().all(|holds| *holds);
             let [address, route, forwards, dns, name] = set[nth].map(yes);
             let (route, forwards) = if nth == gateway { ("—", forwards) } else { (route, "—") };
-            let (via, after, undone) = (&guests[gateway], yes(after), yes(restored));
+            let (via, way, after, undone) = (&guests[gateway], way(&facts), yes(after), yes(restored));
             say(&format!(
-                "| {via} | {guest} | {managers} | {resolver} | {address} | {route} | {forwards} | {dns} | {name} | {after} | {undone} |"
+                "| {via} | {guest} | {way} | {managers} | {resolver} | {address} | {route} | {forwards} | {dns} | {name} | {after} | {undone} |"
             ));
             if !restored || !set[nth].iter().chain(&kept[nth]).all(|holds| *holds) {
                 failures.push(format!("{guest} behind {via}: {:?} {:?} {restored}", set[nth], kept[nth]));

@@ -12,7 +12,7 @@ use server::{Server, alone, ssh, until, within};
 /// The first guest that is reached so.
 fn guest(server: &Server) -> String {
     let domains = server.get("observed")["domains"].clone();
-    domains.as_object().expect("guests").keys().find(|name| ssh::is(name)).cloned().expect("a guest by SSH")
+    domains.as_object().expect("guests").keys().find(|name| ssh::is_needed(name)).cloned().expect("a guest by SSH")
 }
 
 fn way(server: &Server, guest: &str) -> Value {
@@ -95,19 +95,22 @@ fn a_guest_that_is_cut_off_takes_its_own_part_back() {
     let there = "ip -o addr show to 192.168.48.66";
     assert!(!ssh::run(&guest, there).stdout.is_empty());
     server.must(&["undo"]);
+    let files = server.get("observed")["guests"][&guest]["files"].clone();
+    assert_eq!(files, Value::Null, "what was undone is verified");
 
     let cluster = model::Cluster::from_toml(&document).expect("a document");
     let plan = server.post("plan", &json!({ "cluster": cluster })).1;
     let steps = plan["steps"].as_array().expect("steps");
-    let set = steps.iter().position(|step| step["step"] == "add-guest-address").expect("a step inside");
+    let set = steps.iter().position(|step| step["step"] == "add-guest-address");
+    let set = set.unwrap_or_else(|| panic!("no step inside: {plan}"));
     server.order(&format!("serve pause-after {}", set + 1));
     let (status, change) = server.begin(&document);
     assert_eq!(status, 202, "{change}");
     server.await_pause();
     assert!(!ssh::run(&guest, there).stdout.is_empty(), "the step has been run");
-    // Longer than the guest's own timer.
-    let cut =
-        "nohup sh -c 'sleep 1; ip link set enp1s0 down; sleep 100; ip link set enp1s0 up' >/dev/null 2>&1 </dev/null &";
+    // Longer than the guest's own timer, and at all its addresses: it would be reached at its new one else.
+    let cut = "nohup sh -c 'sleep 1; for nic in /sys/class/net/e*; do ip link set ${nic##*/} down; done; sleep 100; \
+               ip link set enp1s0 up' >/dev/null 2>&1 </dev/null &";
     assert!(ssh::run(&guest, cut).status.success());
     within(20, "it is cut off", || !ssh::run(&guest, "true").status.success());
     server.order("");

@@ -237,7 +237,8 @@ impl Task {
     fn missing(&self, observed: &model::Observed) -> Option<Step> {
         let left = left_to_do(observed, &self.draft);
         let partial = self.draft == self.committed;
-        left.into_iter().find(|step| !partial || self.plan.steps.contains(step))
+        let left = left.into_iter().find(|step| !partial || self.plan.steps.contains(step));
+        left.or_else(|| self.plan.steps.iter().find(|step| step.leaves_behind(observed)).cloned())
     }
 
     async fn take_back(&mut self, lock: &mut Option<Lock>) {

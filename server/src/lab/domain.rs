@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use model::mac::Mac;
 use quick_xml::{Writer, events::BytesText};
 
-use super::{accelerator::Accelerator, console, image::Image, spec::Guest, system::System};
+use super::{accelerator::Accelerator, console, image::Image, spec::Guest};
 
 /// Sockets for NICs plugged in later. Two more are taken by the first NIC and the serial ports, one by a disk.
 const SPARE: usize = 6;
@@ -17,11 +17,11 @@ pub fn mac(index: usize) -> Mac {
     Mac([0x52, 0x54, 0x00, 0x12, 0x22 + (offset >> 8) as u8, offset as u8])
 }
 
-/// With a disk, the guest's system is on it; one that is reached by SSH lets the owner of this public key in.
+/// With a disk, the guest's system is on it; one that has SSH lets the owner of this public key in.
 pub fn xml(guest: &Guest, index: usize, image: &Image, disk: Option<&Path>, key: &str) -> io::Result<String> {
     let name: &str = &guest.name;
     let mut command_line = if disk.is_some() { image.command_line_for_disk(name) } else { image.command_line(name) };
-    if guest.system == System::Ssh {
+    if guest.system.has_ssh() {
         command_line += &format!(" bridgehead.ssh={}", STANDARD.encode(key));
     }
     let kind = match image.accelerator {
@@ -144,13 +144,13 @@ mod tests {
     }
 
     #[test]
-    fn only_one_that_is_reached_by_ssh_is_told_the_key() {
+    fn only_one_that_has_ssh_is_told_the_key() {
         let told = |system: &str| {
             let disk = Some(Path::new("/a/b.qcow2"));
             let text = xml(&guest(&format!("a={system}")), 0, &image(), disk, "restrict ssh-ed25519 A b").expect("XML");
             text.contains(" bridgehead.ssh=cmVzdHJpY3Qgc3NoLWVkMjU1MTkgQSBi<")
         };
-        assert!(told("ssh") && !told("serial") && !told("networkd"));
+        assert!(told("ssh") && told("serial") && !told("networkd"));
     }
 
     #[test]

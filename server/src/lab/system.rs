@@ -12,11 +12,11 @@ pub enum System {
     Netplan,
     NetworkManager,
     Ifupdown,
-    /// As `Networkd`, with a guest agent that is forbidden to run commands.
+    /// As `Networkd`, with a guest agent that is forbidden to run commands, and a login on the serial console.
     NoExec,
-    /// As `Ifupdown`, without a guest agent: only a login on the serial console.
+    /// As `Ifupdown`, without a guest agent: a login on the serial console.
     Serial,
-    /// As `Ifupdown`, without a guest agent: only SSH, for the key of the lab's dashboard.
+    /// As `Ifupdown`, without a guest agent and without a login: only SSH.
     Ssh,
 }
 
@@ -55,6 +55,16 @@ impl System {
 
     pub fn has_agent(self) -> bool {
         !matches!(self, Self::Serial | Self::Ssh)
+    }
+
+    /// Whether root has a password.
+    pub fn has_login(self) -> bool {
+        matches!(self, Self::NoExec | Self::Serial)
+    }
+
+    /// Whether the key of the lab's dashboard opens it: where commands cannot be run by an agent, tests look inside so.
+    pub fn has_ssh(self) -> bool {
+        matches!(self, Self::NoExec | Self::Serial | Self::Ssh)
     }
 
     /// In MiB.

@@ -32,7 +32,6 @@ use super::{
     say,
     session::namespace,
     spec::{Guest, Spec},
-    system::System,
 };
 use crate::host::guest::ssh::Files;
 
@@ -123,9 +122,9 @@ fn start_guests(spec: &Spec) -> Result<(), LabError> {
     })
 }
 
-/// The key of the dashboard, if any guest is to let it in by that.
+/// The key of the dashboard, if any guest is to let it in.
 fn key(spec: &Spec) -> Result<String, LabError> {
-    if spec.guests.0.iter().all(|guest| guest.system != System::Ssh) {
+    if !spec.guests.0.iter().any(|guest| guest.system.has_ssh()) {
         return Ok(String::new());
     }
     Files::of(&dashboard::state(spec)).authorized().map_err(LabError::io("make the dashboard's key"))

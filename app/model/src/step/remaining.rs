@@ -63,6 +63,18 @@ impl Step {
         (after != *observed).then_some(rest)
     }
 
+    /// Whether a guest still has what this step takes out of it. When the mark is gone too, no plan tells of that.
+    pub fn leaves_behind(&self, observed: &Observed) -> bool {
+        let facts = |guest: &str| observed.guests.get(guest).filter(|facts| facts.trouble.is_none());
+        match self {
+            Self::ReplaceGuestFiles { guest, files, .. } if files.is_empty() => {
+                facts(guest).is_some_and(|facts| facts.files.values().any(Option::is_some))
+            }
+            Self::SetGuestDns { guest, servers: None, .. } => facts(guest).is_some_and(|facts| facts.dns.is_some()),
+            _ => false,
+        }
+    }
+
     /// Whether what was observed tells if this step is done.
     fn can_be_judged(&self, observed: &Observed) -> bool {
         observed.sources.get(&self.source()) == Some(&SourceState::Answers)

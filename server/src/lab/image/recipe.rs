@@ -176,15 +176,15 @@ impl Recipe {
                 recipe.files.push(IFUPDOWN);
             }
         }
-        match system {
-            System::NoExec => recipe.files.push(NO_EXEC),
-            // Elsewhere root has no password and nobody logs in.
-            System::Serial => recipe.commands.push(PASSWORD),
-            System::Ssh => {
-                recipe.packages.push("openssh-server");
-                recipe.files.extend(SSH);
-            }
-            _ => {}
+        if system == System::NoExec {
+            recipe.files.push(NO_EXEC);
+        }
+        if system.has_login() {
+            recipe.commands.push(PASSWORD);
+        }
+        if system.has_ssh() {
+            recipe.packages.push("openssh-server");
+            recipe.files.extend(SSH);
         }
         if system.has_agent() {
             recipe.packages.push("qemu-guest-agent");
