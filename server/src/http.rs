@@ -86,11 +86,8 @@ async fn run(serve: Serve) -> Result<(), Box<dyn Error>> {
         Running { url: format!("http://{address}"), token: access.token().to_owned(), pid: std::process::id() };
     let host = Host::open(None)?;
     let ways = host.ways.clone();
-    match store.logins() {
-        Ok(logins) => ways.load(logins),
-        Err(error) => tracing::error!("{error}"),
-    }
-    store.tell(&ways.ssh)?;
+    store.tell(&ways)?;
+    let ended = ways.clone();
     let watch = Watch::start(host.clone()).await;
     let engine = Engine::new(host, watch.clone(), store.clone(), Duration::from_secs(serve.confirm_within));
     engine.recover().await?;
@@ -106,6 +103,7 @@ async fn run(serve: Serve) -> Result<(), Box<dyn Error>> {
     axum::serve(listener, router(app).into_make_service_with_connect_info::<here::Peer>())
         .with_graceful_shutdown(stopped())
         .await?;
+    ended.leave().await;
     retire(&serve.state);
     Ok(())
 }

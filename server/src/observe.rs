@@ -16,7 +16,7 @@ pub struct Observe {
     /// libvirt's URI; `qemu:///system` if absent.
     #[arg(long, value_name = "URI", env = "LIBVIRT_DEFAULT_URI")]
     pub connect: Option<String>,
-    /// A server's state folder: guests that it may reach by SSH are asked so.
+    /// A server's state folder: guests into which it was given a way are asked that way.
     #[arg(long)]
     pub state: Option<PathBuf>,
 }
@@ -30,9 +30,12 @@ pub fn main(observe: Observe) -> Result<(), Box<dyn Error>> {
         if let Some(state) = &observe.state {
             // Opening makes what is not there, and observing changes nothing.
             state.metadata().map_err(|error| format!("{}: {error}", state.display()))?;
-            Store::open(state)?.tell(&host.ways.ssh)?;
+            Store::open(state)?.tell(&host.ways)?;
         }
-        Ok::<_, Box<dyn Error>>(Watch::once(host).await)
+        let ways = host.ways.clone();
+        let observed = Watch::once(host).await;
+        ways.leave().await;
+        Ok::<_, Box<dyn Error>>(observed)
     })?;
     // A call to a libvirtd that hangs must not keep the command.
     runtime.shutdown_background();

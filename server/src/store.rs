@@ -11,6 +11,7 @@ mod session;
 mod ssh;
 #[cfg(test)]
 mod tests;
+mod way;
 
 use std::{
     fs,

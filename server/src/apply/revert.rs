@@ -147,11 +147,7 @@ async fn end(store: &Store, entry: Entry, within: u64) -> Result<(), Box<dyn Err
     }
     tracing::warn!("nobody confirmed change {} within {within} s: taking it back", entry.id);
     let host = Host::open(None)?;
-    match store.logins() {
-        Ok(logins) => host.ways.load(logins),
-        Err(error) => tracing::error!("{error}"),
-    }
-    store.tell(&host.ways.ssh)?;
+    store.tell(&host.ways)?;
     if timeout(LIBVIRT, host.libvirt.connect()).await.is_err() {
         tracing::warn!("libvirt does not answer");
     }
@@ -159,6 +155,7 @@ async fn end(store: &Store, entry: Entry, within: u64) -> Result<(), Box<dyn Err
     // Steps may have begun since the change was read.
     let entry = store.change(entry.id)?.unwrap_or(entry);
     let left_over = take_back(&host, &watch, entry.id, entry.undo()).await;
+    host.ways.leave().await;
     if left_over.is_for_libvirt && !left_over.commands.is_empty() {
         tracing::warn!("what libvirt did is left to the server: {}", left_over.commands.join("; "));
         return Ok(());

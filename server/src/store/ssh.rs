@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use rusqlite::params;
 
 use super::{Store, StoreError, doing};
-use crate::host::guest::ssh::{Login, Logins};
+use crate::host::guest::ssh::Login;
 
 impl Store {
     /// By the UUID of the domain.
@@ -19,13 +19,6 @@ impl Store {
             })
             .map_err(doing("reading"))?;
         rows.collect::<Result<_, _>>().map_err(doing("reading"))
-    }
-
-    /// Tells which guests may be reached, by the keys of this state folder, and where the document puts them.
-    pub fn tell(&self, logins: &Logins) -> Result<(), StoreError> {
-        logins.open(self.folder(), self.ssh_logins()?);
-        logins.document(&self.document()?.cluster);
-        Ok(())
     }
 
     /// Keeps that a guest may be reached, or forgets it.

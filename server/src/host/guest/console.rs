@@ -45,7 +45,13 @@ pub struct Console {
     orders: mpsc::Sender<Order>,
 }
 
-struct Order {
+enum Order {
+    Run(Run),
+    /// Tells when the session, if there is one, has ended.
+    Leave(oneshot::Sender<()>),
+}
+
+struct Run {
     libvirt: Libvirt,
     doing: String,
     argv: Vec<String>,
@@ -77,7 +83,7 @@ impl Console {
         limit: Duration,
     ) -> Result<ExecOutput, Error> {
         let (reply, answer) = oneshot::channel();
-        let order = Order {
+        let order = Run {
             libvirt: libvirt.clone(),
             doing: doing.to_owned(),
             argv: argv.iter().map(|word| (*word).to_owned()).collect(),
@@ -86,8 +92,16 @@ impl Console {
             reply,
         };
         let closed = || Error::Console { doing: doing.to_owned(), trouble: Trouble::Closed };
-        self.orders.send(order).await.map_err(|_| closed())?;
+        self.orders.send(Order::Run(order)).await.map_err(|_| closed())?;
         answer.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Ends the session, if there is one.
+    pub async fn leave(&self) {
+        let (reply, left) = oneshot::channel();
+        if self.orders.send(Order::Leave(reply)).await.is_ok() {
+            left.await.ok();
+        }
     }
 }
 
@@ -113,7 +127,15 @@ async fn serve(guest: String, login: Login, mut orders: mpsc::Receiver<Order>) {
                 }
             }
         };
-        let Some(order) = order else { break };
+        let order = match order {
+            None => break,
+            Some(Order::Run(order)) => order,
+            Some(Order::Leave(reply)) => {
+                leave(&mut session).await;
+                reply.send(()).ok();
+                continue;
+            }
+        };
         // Whoever asked has given up.
         if order.reply.is_closed() {
             continue;
@@ -140,7 +162,7 @@ async fn leave(session: &mut Option<Session>) {
 async fn carry_out(
     guest: &str,
     login: &Login,
-    order: &Order,
+    order: &Run,
     session: &mut Option<Session>,
 ) -> Result<ExecOutput, Error> {
     let told = |fault: Fault| fault.told(&order.doing);
@@ -165,7 +187,7 @@ async fn carry_out(
 async fn finish(
     mut open: Session,
     line: &str,
-    order: &Order,
+    order: &Run,
     marker: &str,
     session: &mut Option<Session>,
 ) -> Result<ExecOutput, Fault> {
@@ -305,7 +327,7 @@ impl Session {
     }
 
     /// All but the last line, which is given back.
-    async fn hand_over(&mut self, order: &Order, marker: &str) -> Result<String, Fault> {
+    async fn hand_over(&mut self, order: &Run, marker: &str) -> Result<String, Fault> {
         let argv: Vec<&str> = order.argv.iter().map(String::as_str).collect();
         let mut lines = talk::lines(&argv, order.input.as_deref(), marker);
         let last = lines.pop().unwrap_or_default();

@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use futures::future::join_all;
 use model::observed::{WayFacts, WayKind, WayState};
 use tokio::{sync::watch, time::timeout};
 
@@ -29,6 +30,8 @@ use crate::host::libvirt::{Libvirt, clean};
 const REASON: usize = 512;
 /// How long a shell may take to run nothing.
 const NOTHING: Duration = Duration::from_secs(15);
+/// How long logging out may take.
+const LEAVE: Duration = Duration::from_secs(5);
 /// How long all addresses of a guest together are tried.
 const CONNECT: Duration = Duration::from_secs(60);
 
@@ -117,6 +120,13 @@ impl Ways {
         for (guest, login) in logins {
             self.set_login(&guest, Some(login));
         }
+    }
+
+    /// Logs out where a session is open: at the end of this process nobody else would. Guests that are slow in it are not
+    /// waited for.
+    pub async fn leave(&self) {
+        let consoles: Vec<Console> = self.lock().values().filter_map(|known| known.console.clone()).collect();
+        timeout(LEAVE, join_all(consoles.iter().map(Console::leave))).await.ok();
     }
 
     pub fn has_login(&self, guest: &str) -> bool {

@@ -96,11 +96,13 @@ impl Agents {
     fn remember<T>(&self, guest: &str, outcome: &Result<T, Error>, took: Duration) {
         let mut lacks = self.lacks.lock().unwrap_or_else(PoisonError::into_inner);
         let lack = match outcome {
-            Err(Error::AgentSilent { .. } | Error::Timeout { .. }) => Lack::Silent,
-            _ if took > SLOW => Lack::Slow,
-            _ => return drop(lacks.remove(guest)),
+            Err(Error::AgentSilent { .. } | Error::Timeout { .. }) => Some(Lack::Silent),
+            _ => (took > SLOW).then_some(Lack::Slow),
         };
-        lacks.insert(guest.to_owned(), lack);
+        match lack {
+            Some(lack) => lacks.insert(guest.to_owned(), lack),
+            None => lacks.remove(guest),
+        };
     }
 }
 
