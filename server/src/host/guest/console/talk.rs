@@ -73,7 +73,7 @@ pub enum Act {
 /// From a newline to a shell.
 pub struct Greeting<'a> {
     login: &'a Login,
-    /// What a shell makes of [`Self::poke`].
+    /// What a shell prints that was poked.
     marker: &'a str,
     stage: Stage,
     heard: Vec<u8>,
