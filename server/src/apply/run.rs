@@ -3,11 +3,15 @@
 use std::{io::ErrorKind, net::IpAddr, time::Duration};
 
 use model::step::Step;
+use tokio::time::{Instant, sleep};
 
 use crate::host::{Host, firewall, guest, guest::Reach, kernel, libvirt, libvirt::Libvirt, manager};
 
 /// A traceroute of eight silent hops takes as many seconds.
 const TRACEROUTE: Duration = Duration::from_secs(15);
+/// How long a guest's own system may set up a NIC that was just plugged in, beside us, and how often it is tried meanwhile.
+const SET_UP: Duration = Duration::from_secs(15);
+const AGAIN: Duration = Duration::from_millis(250);
 
 /// Each source says for itself what was being done to what.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +69,24 @@ impl RunError {
 }
 
 impl Host {
+    /// Runs one step to its end, after those `before` it. A guest's own system that sets up a NIC, because it was just
+    /// plugged in, may undo what was done on it: what the step rests on is then done once more.
+    pub async fn run_after(&self, before: &[Step], step: &Step) -> Result<(), RunError> {
+        let deadline = Instant::now() + SET_UP;
+        let ground: Vec<&Step> = before.iter().filter(|earlier| step.rests_on(earlier)).collect();
+        loop {
+            let outcome = self.run(step).await;
+            let failed = matches!(outcome, Err(RunError::Guest(guest::Error::Failed { .. })));
+            if !failed || ground.is_empty() || Instant::now() > deadline {
+                return outcome;
+            }
+            sleep(AGAIN).await;
+            for earlier in &ground {
+                self.run(earlier).await?;
+            }
+        }
+    }
+
     /// Runs one step to its end. What is as the step wants it already is done: its address was added, or its route had
     /// gone with the NIC, a moment before.
     pub async fn run(&self, step: &Step) -> Result<(), RunError> {

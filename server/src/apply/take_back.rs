@@ -36,13 +36,13 @@ pub async fn take_back(host: &Host, watch: &Watch, change: u64, undo: &[Step]) -
     let mut failed = Vec::new();
     let mut left_over = LeftOver::default();
     let mut silent = BTreeSet::new();
-    for step in undo {
+    for (nth, step) in undo.iter().enumerate() {
         let Some(rest) = step.remaining(&now) else { continue };
         if step.inside().is_some_and(|guest| silent.contains(guest)) {
             failed.push((step, "the guest does not answer".to_owned()));
             continue;
         }
-        match host.run(&rest).await {
+        match host.run_after(&undo[..nth], &rest).await {
             Ok(()) => rest.simulate(&mut now),
             Err(error) => {
                 left_over.is_for_libvirt |= error.is_for_libvirt();

@@ -144,11 +144,11 @@ impl Task {
             guests.entry(step.inside()).or_default().push((nth, step));
         }
         let (started, failed) = (Instant::now(), AtomicBool::new(false));
-        let (engine, stop) = (&engine, &failed);
+        let (engine, stop, plan) = (&engine, &failed, &self.plan.steps);
         let lanes = guests.into_values().map(|steps| {
             let lane = stream::unfold(steps.into_iter(), move |mut rest| async move {
                 let (nth, step) = rest.next().filter(|_| !stop.load(Ordering::Relaxed))?;
-                Some((engine.run_step(nth, step).await, rest))
+                Some((engine.run_step(nth, step, &plan[..nth - 1]).await, rest))
             });
             Box::pin(lane)
         });
@@ -321,9 +321,9 @@ pub fn together(steps: &[Step]) -> impl Iterator<Item = &[Step]> {
 }
 
 impl Engine {
-    async fn run_step(&self, nth: usize, step: &Step) -> Result<(), String> {
+    async fn run_step(&self, nth: usize, step: &Step, before: &[Step]) -> Result<(), String> {
         self.faults.step("before", nth).await?;
-        let done = self.host.run(step).await;
+        let done = self.host.run_after(before, step).await;
         done.map_err(|error| format!("{}: {}", step.command(), chain(&error)))?;
         self.faults.step("after", nth).await
     }

@@ -143,6 +143,18 @@ impl Step {
         observed.sources.get(&Source::Libvirt) == Some(&SourceState::Answers) && found(observed, guest, *mac).is_none()
     }
 
+    /// Whether it fails where `earlier`, inside the same guest on the same NIC, was undone by the guest's own system.
+    pub fn rests_on(&self, earlier: &Self) -> bool {
+        let Self::AddGuestRoute { guest, route } = self else { return false };
+        match earlier {
+            Self::SetGuestLinkUp { guest: of, mac, up: true } => (of, *mac) == (guest, route.mac),
+            Self::AddGuestAddress { guest: of, mac, address } => {
+                (of, *mac) == (guest, route.mac) && address.contains(&route.via)
+            }
+            _ => false,
+        }
+    }
+
     /// The guest whose inside this step changes.
     pub fn inside(&self) -> Option<&str> {
         match self {

@@ -82,20 +82,8 @@ async fn change_route(reach: &Reach, domain: &str, route: &GuestRoute, verb: &st
     if metric != 0 {
         argv.extend(["metric", &metric_text]);
     }
-    let (deadline, mut reached) = (Instant::now() + APPEAR, false);
-    loop {
-        let (name, changed) = guest.run_on(mac, &argv).await;
-        let changed =
-            guest.or_already(changed, async || guest.has_route(&name, route).await == Some(verb == "add")).await;
-        // The guest's own DHCP client may be setting the NIC up, and have taken the address away for a moment.
-        let soon = matches!(changed, Err(Error::Failed { .. })) && verb == "add" && Instant::now() < deadline;
-        let reaches = soon && guest.reaches(&name, via).await;
-        if !soon || reached && reaches {
-            return changed;
-        }
-        reached = reaches;
-        sleep(LOOK).await;
-    }
+    let (name, changed) = guest.run_on(mac, &argv).await;
+    guest.or_already(changed, async || guest.has_route(&name, route).await == Some(verb == "add")).await
 }
 
 /// Whether the guest routes IPv4 between its interfaces.
@@ -249,11 +237,6 @@ impl<'a> Guest<'a> {
         let printed = self.printed(&["ip", "-j", "-4", "addr", "show", "dev", name, "dynamic"]).await;
         let interfaces = printed.map(|printed| parse::interfaces(&printed)).unwrap_or_default();
         interfaces.iter().any(|interface| !interface.addresses.is_empty())
-    }
-
-    /// Whether an address of an interface has this next hop in its subnet; so it is said where that cannot be known.
-    async fn reaches(&self, name: &str, via: IpAddr) -> bool {
-        self.addresses(name).await.is_none_or(|addresses| addresses.iter().any(|net| net.contains(&via)))
     }
 
     async fn addresses(&self, name: &str) -> Option<Vec<IpNet>> {
