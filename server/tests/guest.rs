@@ -21,7 +21,10 @@ use server::{Halted, PROGRAM, Server, alone, say, ssh, until, within};
 /// Nobody answers there; nobody asks.
 const DNS: &str = "10.0.0.9";
 
-const BRIDGE: &str = "[[bridge]]\nname = \"mybr0\"\naddress = \"192.168.48.1/24\"\n\n";
+/// One for static addresses, and one on which addresses are given.
+const BRIDGES: &str = "[[bridge]]\nname = \"mybr0\"\naddress = \"192.168.48.1/24\"\n\n\
+    [[bridge]]\nname = \"mybr1\"\naddress = \"192.168.49.1/24\"\n\n\
+    [bridge.dhcp]\nrange = \"192.168.49.100-192.168.49.199\"\n\n";
 
 /// What a system that has not come back as it should can say of itself.
 const STATE: &str = "uptime; ip -br addr; ip route; ls /etc/systemd/network /etc/network/interfaces.d; \
@@ -99,9 +102,10 @@ fn hostname(guest: &str) -> String {
     format!("{guest}-named")
 }
 
-/// All guests on one bridge, this one their gateway, each with a name and a name server that it did not have.
+/// All guests on one bridge, this one their gateway and a DHCP client on the other, each with a name and a name server that it
+/// did not have.
 fn document(guests: &[String], gateway: usize) -> String {
-    let mut text = BRIDGE.to_owned();
+    let mut text = BRIDGES.to_owned();
     for (nth, guest) in guests.iter().enumerate() {
         let address = address(nth);
         text += &format!(
@@ -111,17 +115,19 @@ fn document(guests: &[String], gateway: usize) -> String {
     for guest in guests {
         text += &format!("[[guest]]\nname = \"{guest}\"\ndns = \"{DNS}\"\nhostname = \"{}\"\n\n", hostname(guest));
     }
-    let members: Vec<_> = guests.iter().filter(|guest| **guest != guests[gateway]).collect();
+    let own = &guests[gateway];
+    let members: Vec<_> = guests.iter().filter(|guest| *guest != own).collect();
     text + &format!(
-        "[[gateway]]\nbridge = \"mybr0\"\nguest = \"{}\"\noutside = \"default\"\nmembers = {members:?}\n",
-        guests[gateway]
+        "[[nic]]\nguest = \"{own}\"\nmac = \"52:54:00:49:00:01\"\nbridge = \"mybr1\"\ndhcp = true\n\n\
+         [[gateway]]\nbridge = \"mybr0\"\nguest = \"{own}\"\noutside = \"default\"\nmembers = {members:?}\n"
     )
 }
 
+/// Whether it has an address that begins so.
 fn has_address(facts: &Value, address: &str) -> bool {
     let own = facts["interfaces"].as_array().into_iter().flatten();
     own.flat_map(|own| own["addresses"].as_array().into_iter().flatten())
-        .any(|net| net.as_str().is_some_and(|net| net.split('/').next() == Some(address)))
+        .any(|net| net.as_str().is_some_and(|net| net.starts_with(address)))
 }
 
 /// The next hop of the default route that counts.
@@ -174,23 +180,24 @@ fn what_is_set_inside_is_kept_by_the_system_itself() {
     let start = net::settled(PROGRAM);
     let files: BTreeMap<&String, Vec<String>> = guests.iter().map(|guest| (guest, etc(guest))).collect();
     say(
-        "| gateway | guest | way in | managers | resolver | address | default route | forwards | dns | hostname | after a restart | undone |",
+        "| gateway | guest | way in | managers | resolver | address | DHCP | default route | forwards | dns | hostname | after a restart | undone |",
     );
-    say("|---|---|---|---|---|---|---|---|---|---|---|---|");
+    say("|---|---|---|---|---|---|---|---|---|---|---|---|---|");
     let mut failures = Vec::new();
     for gateway in 0..guests.len() {
         let state = |observed: &Value, nth: usize| {
             let facts = &observed["guests"][&guests[nth]];
             let is_gateway = nth == gateway;
             [
-                has_address(facts, &address(nth)),
+                has_address(facts, &format!("{}/", address(nth))),
+                !is_gateway || has_address(facts, "192.168.49."),
                 is_gateway || default_route(facts) == Some(&address(gateway)),
                 !is_gateway || (facts["ip_forward"] == true && translates(facts)),
                 facts["nameservers"][0] == DNS,
                 facts["hostname"] == hostname(&guests[nth]),
             ]
         };
-        let all = |observed: Value| (0..guests.len()).map(|nth| state(&observed, nth)).collect::<Vec<[bool; 5]>>();
+        let all = |observed: Value| (0..guests.len()).map(|nth| state(&observed, nth)).collect::<Vec<[bool; 6]>>();
         server.must(&["apply", &server.file(&document(&guests, gateway)), "--yes"]);
         let set = all(server.get("observed"));
         // Nobody is there who could put anything back.
@@ -211,14 +218,20 @@ fn what_is_set_inside_is_kept_by_the_system_itself() {
         for (nth, guest) in guests.iter().enumerate() {
             let facts = server.get("observed")["guests"][guest].clone();
             let named = facts["hostname"] == hostname(guest) || facts["nameservers"][0] == DNS;
-            let restored = etc(guest) == files[guest] && !named;
+            let left = etc(guest);
+            let differs: Vec<&String> = left.iter().filter(|line| !files[guest].contains(line)).collect();
+            let gone: Vec<&String> = files[guest].iter().filter(|line| !left.contains(line)).collect();
+            if left != files[guest] {
+                say(&format!("{guest} has {differs:#?} instead of {gone:#?}"));
+            }
+            let restored = left == files[guest] && !named;
             let (managers, resolver) = (&facts["managers"], &facts["resolver"]);
             let after = kept[nth].iter().all(|holds| *holds);
-            let [address, route, forwards, dns, name] = set[nth].map(yes);
-            let (route, forwards) = if nth == gateway { ("—", forwards) } else { (route, "—") };
+            let [address, dhcp, route, forwards, dns, name] = set[nth].map(yes);
+            let (dhcp, route, forwards) = if nth == gateway { (dhcp, "—", forwards) } else { ("—", route, "—") };
             let (via, way, after, undone) = (&guests[gateway], way(&facts), yes(after), yes(restored));
             say(&format!(
-                "| {via} | {guest} | {way} | {managers} | {resolver} | {address} | {route} | {forwards} | {dns} | {name} | {after} | {undone} |"
+                "| {via} | {guest} | {way} | {managers} | {resolver} | {address} | {dhcp} | {route} | {forwards} | {dns} | {name} | {after} | {undone} |"
             ));
             if !restored || !set[nth].iter().chain(&kept[nth]).all(|holds| *holds) {
                 failures.push(format!("{guest} behind {via}: {:?} {:?} {restored}", set[nth], kept[nth]));
