@@ -23,6 +23,8 @@ pub const HOSTNAME: &str = "/etc/hostname";
 /// What each of them was before it became ours.
 pub const RESOLV_CONF_BEFORE: &str = "/etc/90-bridgehead-resolv.conf";
 pub const HOSTNAME_BEFORE: &str = "/etc/90-bridgehead-hostname";
+/// What `/etc/resolv.conf` was before a DHCP client of ours may have written a lease's name servers there.
+pub const RESOLV_CONF_UNLEASED: &str = "/etc/90-bridgehead-unleased-resolv.conf";
 
 /// Where systemd-resolved writes the name servers that it asks.
 pub const RESOLVED_SERVERS: &str = "/run/systemd/resolve/resolv.conf";

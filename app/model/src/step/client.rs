@@ -7,6 +7,7 @@ use crate::{
     Mac,
     observed::DhcpClient,
     persist::{self, name},
+    resolver::{OURS, RESOLV_CONF, RESOLV_CONF_BEFORE, RESOLV_CONF_UNLEASED},
 };
 
 /// The commands, in their order, on the interface that `nic` names. One that ends a client may find it ended already.
@@ -34,6 +35,12 @@ pub fn commands(mac: Mac, client: DhcpClient, on: bool, keep: &[IpNet], nic: &st
             vec![words(&["nmcli", "--wait", "20", "connection", "down", "id", &name(mac)])]
         }
     };
+    if matches!(client, DhcpClient::Udhcpc | DhcpClient::Dhclient) {
+        match on {
+            true => commands.insert(0, words(&["sh", "-c", &keep_resolv_conf()])),
+            false => commands.push(words(&["sh", "-c", &put_back_resolv_conf()])),
+        }
+    }
     // A client begins with, or leaves behind, an interface without any other.
     commands.extend(keep.iter().map(|net| words(&["ip", "addr", "replace", &net.to_string(), "dev", nic])));
     commands
@@ -52,6 +59,23 @@ pub(crate) fn line(mac: Mac, client: DhcpClient, on: bool, keep: &[IpNet], nic: 
     } else {
         lines.map(|line| format!("{line} || true")).collect::<Vec<_>>().join("; ")
     }
+}
+
+/// These clients put the name servers of the last lease in the place of all others, and leave them there when they end. Where
+/// name servers of ours are set, what was there before them counts.
+fn keep_resolv_conf() -> String {
+    format!(
+        "[ -e {RESOLV_CONF_UNLEASED} ] || for file in {RESOLV_CONF_BEFORE} {RESOLV_CONF}; do [ -e $file ] || continue; \
+         grep -q '^{OURS}' $file || cp -p $file {RESOLV_CONF_UNLEASED}; break; done"
+    )
+}
+
+fn put_back_resolv_conf() -> String {
+    format!(
+        "[ -e {RESOLV_CONF_UNLEASED} ] || exit 0; file={RESOLV_CONF}; \
+         [ -e {RESOLV_CONF_BEFORE} ] && file={RESOLV_CONF_BEFORE}; \
+         cat {RESOLV_CONF_UNLEASED} > $file && rm -f {RESOLV_CONF_UNLEASED}"
+    )
 }
 
 fn dhclient(what: &str, pid: &str, mac: Mac, nic: &str) -> Vec<String> {

@@ -22,6 +22,9 @@ const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 
 /// networkd's, a file for each by the interface's index.
 const LEASES: &str = "/run/systemd/netif/leases";
+/// NetworkManager's, by the same index; a lease is a section in it.
+const DEVICES: &str = "/run/NetworkManager/devices";
+const DEVICE_LEASED: &str = "dhcp4.ip_address=";
 
 const HOSTNAME: &str = "/proc/sys/kernel/hostname";
 /// So many lines of a file are read: what is longer is no file that is meant here.
@@ -45,8 +48,7 @@ impl<'a> Routes<'a> {
         let mut grep = vec!["grep", "-rsHm", LINES, ".", FORWARD, BOOT, HOSTNAME];
         let settings = [filter("all"), filter("default")];
         grep.extend(settings.iter().chain(&files).map(String::as_str));
-        grep.push(LEASES);
-        grep.push(model::resolver::HOSTNAME);
+        grep.extend([LEASES, DEVICES, model::resolver::HOSTNAME]);
         grep.extend(model::resolver::TELLING);
         let addresses = facts.interfaces.iter().flat_map(|interface| &interface.addresses);
         let has_v6 = addresses.map(IpNet::addr).any(|it| matches!(it, IpAddr::V6(v6) if !v6.is_unicast_link_local()));
@@ -80,9 +82,15 @@ impl<'a> Routes<'a> {
             interface.mtu = number(&link(name, "mtu"));
             interface.rp_filter = small(&filter(name));
             interface.accept_ra = small(&accept_ra(name));
-            let lease = number(&link(name, "ifindex")).map(|index| format!("{LEASES}/{index}"));
-            let mut signs = pids(interface).into_iter().chain(lease);
-            interface.dhcp = leased.contains(name) || signs.any(|path| values.contains_key(&path));
+            let index = number(&link(name, "ifindex"));
+            let mut signs = pids(interface).into_iter().chain(index.map(|index| format!("{LEASES}/{index}")));
+            let is_leased = |index| {
+                let lines = parse::lines_of(&printed, &format!("{DEVICES}/{index}"));
+                lines.iter().any(|line| line.starts_with(DEVICE_LEASED))
+            };
+            interface.dhcp = leased.contains(name)
+                || signs.any(|path| values.contains_key(&path))
+                || index.is_some_and(is_leased);
         }
     }
 }
