@@ -21,6 +21,7 @@ pub mod diagram;
 pub mod draft;
 pub mod drift;
 pub mod event;
+pub mod explain;
 pub mod export;
 pub mod firewall;
 pub mod gateway;
