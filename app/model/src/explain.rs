@@ -33,7 +33,7 @@ mod walk;
 pub use answer::{Explanation, Finding, Hop, Matched, Place, Verdict};
 pub use owner::Owner;
 pub use packet::{Packet, Transport};
-pub use question::{From, Probe, Question, To};
+pub use question::{Origin, Probe, Question, Target};
 
 use crate::{
     Observed,

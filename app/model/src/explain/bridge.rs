@@ -76,11 +76,14 @@ impl<'a> Walk<'a> {
         let state = port.port.as_ref().map(|port| port.state.as_str()).unwrap_or_default();
         match state {
             "forwarding" => Ok(()),
-            "" => Ok(self.doubt(Stop::unknown(
-                Subject::Link(name.clone()),
-                format!("it is not known what the port {name} of {bridge} does"),
-                format!("不知道 {bridge} 的端口 {name} 的状态"),
-            ))),
+            "" => {
+                self.doubt(Stop::unknown(
+                    Subject::Link(name.clone()),
+                    format!("it is not known what the port {name} of {bridge} does"),
+                    format!("不知道 {bridge} 的端口 {name} 的状态"),
+                ));
+                Ok(())
+            }
             state => Err(Stop::no(
                 Subject::Link(name.clone()),
                 format!("the port {name} of {bridge} passes nothing on: it is {state}"),
@@ -93,10 +96,14 @@ impl<'a> Walk<'a> {
     /// From one port to another: not the host's, but its firewall may see it all the same.
     fn bridged(&mut self, bridge: &'a Link, from: &Link, to: &Link, packet: Packet) -> Result<Packet, Stop> {
         let host = self.machine(None)?;
-        let (mut scene, track) = self.scene(&host, packet);
-        (scene.in_link, scene.out_link) = (Some(&bridge.name), None);
-        (scene.in_port, scene.next_hop) = (Some(&from.name), Some(packet.destination));
         let filtered = self.filtered(bridge, packet.is_v6());
+        let (mut scene, track) = match filtered {
+            true => self.scene(&host, packet),
+            false => (Scene::of(&host, packet, Track::NONE), Track::NONE),
+        };
+        let name = bridge.name.as_str();
+        (scene.in_link, scene.in_port) = (Some(name), Some(from.name.as_str()));
+        scene.next_hop = Some(packet.destination);
         self.pass(Hook::Ingress(&from.name), &mut scene, track)?;
         self.both("prerouting", filtered, &mut scene, track)?;
         if scene.packet.destination != packet.destination {
@@ -106,8 +113,9 @@ impl<'a> Walk<'a> {
                 format!("有规则改变了只是穿过 {} 的帧的目的地址", bridge.name),
             ));
         }
-        (scene.out_link, scene.out_port) = (Some(&bridge.name), Some(&to.name));
+        (scene.out_link, scene.out_port) = (Some(name), Some(to.name.as_str()));
         self.both("forward", filtered, &mut scene, track)?;
+        (scene.in_link, scene.in_port) = (None, None);
         self.both("postrouting", filtered, &mut scene, track)?;
         self.settle();
         Ok(scene.packet)
@@ -131,11 +139,11 @@ impl<'a> Walk<'a> {
     fn upwards(&mut self, bridge: &'a Link, from: Option<&Link>, packet: Packet) -> Result<Arrival<'a>, Stop> {
         if let Some(from) = from {
             let host = self.machine(None)?;
-            let (mut scene, track) = self.scene(&host, packet);
-            (scene.in_link, scene.in_port) = (Some(&bridge.name), Some(&from.name));
-            self.pass(Hook::Ingress(&from.name), &mut scene, track)?;
-            self.pass(Hook::Bridge("prerouting"), &mut scene, track)?;
-            self.pass(Hook::Bridge("input"), &mut scene, track)?;
+            let mut scene = Scene::of(&host, packet, Track::NONE);
+            (scene.in_link, scene.in_port) = (Some(bridge.name.as_str()), Some(from.name.as_str()));
+            self.pass(Hook::Ingress(&from.name), &mut scene, Track::NONE)?;
+            self.pass(Hook::Bridge("prerouting"), &mut scene, Track::NONE)?;
+            self.pass(Hook::Bridge("input"), &mut scene, Track::NONE)?;
         }
         Ok(Arrival::Machine { station: None, interface: &bridge.name, packet })
     }
@@ -143,10 +151,10 @@ impl<'a> Walk<'a> {
     /// From the host itself to a port.
     fn downwards(&mut self, bridge: &Link, to: &Link, packet: Packet) -> Result<Packet, Stop> {
         let host = self.machine(None)?;
-        let (mut scene, track) = self.scene(&host, packet);
-        (scene.out_link, scene.out_port) = (Some(&bridge.name), Some(&to.name));
-        self.pass(Hook::Bridge("output"), &mut scene, track)?;
-        self.pass(Hook::Bridge("postrouting"), &mut scene, track)?;
+        let mut scene = Scene::of(&host, packet, Track::NONE);
+        (scene.out_link, scene.out_port) = (Some(bridge.name.as_str()), Some(to.name.as_str()));
+        self.pass(Hook::Bridge("output"), &mut scene, Track::NONE)?;
+        self.pass(Hook::Bridge("postrouting"), &mut scene, Track::NONE)?;
         self.settle();
         Ok(packet)
     }

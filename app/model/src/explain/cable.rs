@@ -116,10 +116,7 @@ impl<'a> Walk<'a> {
                 self.cross(bridge, Some(uplink), host.unwrap_or(to), packet)?
             }
         };
-        match self.arrive(arrival)? {
-            Ok(end) => Ok(end),
-            Err(leaving) => self.travel(leaving),
-        }
+        self.travel(arrival)
     }
 
     /// To a guest, by its tap.

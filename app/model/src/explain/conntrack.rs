@@ -44,6 +44,11 @@ pub struct Track {
     pub answers: bool,
 }
 
+impl Track {
+    /// Of a frame that conntrack does not see.
+    pub const NONE: Self = Self { state: State::Untracked, connection: None, answers: false };
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct Tracks(Vec<Connection>);
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::{
-    From, Packet, Question, To,
+    Origin, Packet, Question, Target,
     cable::running,
     machine::Station,
     route::is_link_local,
@@ -28,8 +28,8 @@ pub enum Asker<'a> {
 impl<'a> Walk<'a> {
     pub fn asker(&mut self, question: &Question) -> Result<Asker<'a>, Stop> {
         match &question.from {
-            From::Host => Ok(Asker::Machine { station: None, interface: None }),
-            From::Guest { guest, interface } => {
+            Origin::Host => Ok(Asker::Machine { station: None, interface: None }),
+            Origin::Guest { guest, interface } => {
                 let domain = self.domain(guest)?;
                 running(domain)?;
                 let machine = self.machine(Some(&domain.name))?;
@@ -45,7 +45,7 @@ impl<'a> Walk<'a> {
                 };
                 Ok(Asker::Machine { station: Some(&domain.name), interface })
             }
-            From::Outside { uplink, address } => {
+            Origin::Outside { uplink, address } => {
                 let best = self.default_route(question.wants_v6());
                 let link = match uplink {
                     Some(name) => self.links.get(name.as_str()).copied(),
@@ -97,13 +97,13 @@ impl<'a> Walk<'a> {
     /// The address that is asked, by the name that is asked for.
     pub fn destination(&mut self, asker: Asker<'a>, question: &Question) -> Result<IpAddr, Stop> {
         let (subject, name, addresses) = match &question.to {
-            To::Address { address } => return Ok(*address),
-            To::Host => (
+            Target::Address { address } => return Ok(*address),
+            Target::Host => (
                 Subject::Host,
                 "host",
                 self.machine(None)?.interfaces.iter().flat_map(|own| own.addresses.clone()).collect(),
             ),
-            To::Guest { guest } => {
+            Target::Guest { guest } => {
                 let domain = self.domain(guest)?;
                 running(domain)?;
                 (Subject::Guest(guest.clone()), guest.as_str(), self.addresses(domain)?)
@@ -156,8 +156,8 @@ impl<'a> Walk<'a> {
     /// Whether it ended where it was meant to.
     pub fn ended(&self, question: &Question, at: At<'a>) -> Result<(), Stop> {
         let meant = match (&question.to, at) {
-            (To::Address { .. }, _) | (To::Host, At::Machine(None)) => true,
-            (To::Guest { guest }, At::Machine(Some(name))) => guest == name,
+            (Target::Address { .. }, _) | (Target::Host, At::Machine(None)) => true,
+            (Target::Guest { guest }, At::Machine(Some(name))) => guest == name,
             _ => false,
         };
         if meant { Ok(()) } else { Err(astray(at, "it", "它")) }

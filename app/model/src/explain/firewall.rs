@@ -17,7 +17,7 @@ use std::net::IpAddr;
 
 use super::{
     Packet,
-    conntrack::{Side, State},
+    conntrack::{Side, State, Track},
     machine::Machine,
 };
 use crate::observed::{Chain, Table};
@@ -63,6 +63,24 @@ pub struct Scene<'s> {
     pub translated: [bool; 2],
     /// `None` if not known.
     pub mark: Option<u32>,
+}
+
+impl<'s> Scene<'s> {
+    pub fn of(machine: &'s Machine<'s>, packet: Packet, track: Track) -> Self {
+        Self {
+            machine,
+            packet,
+            in_link: None,
+            out_link: None,
+            in_port: None,
+            out_port: None,
+            next_hop: None,
+            state: track.state,
+            answers: track.answers,
+            translated: [false; 2],
+            mark: Some(0),
+        }
+    }
 }
 
 /// Where chains hang.

@@ -155,13 +155,13 @@ fn refused(hook: Hook<'_>, scene: &Scene<'_>, outcome: Outcome) -> Stop {
             )
         }
     };
-    let bridged = matches!(hook, Hook::Ip(_)) && scene.in_port.is_some();
+    let bridged = matches!(hook, Hook::Ip(_)) && scene.in_port.or(scene.out_port).is_some();
     let setting = match scene.packet.is_v6() {
         true => "net.bridge.bridge-nf-call-ip6tables",
         false => "net.bridge.bridge-nf-call-iptables",
     };
     if bridged {
-        let bridge = scene.in_link.unwrap_or_default();
+        let bridge = scene.in_link.or(scene.out_link).unwrap_or_default();
         en += &format!("; frames from port to port of {bridge} pass there because of {setting}");
         zh += &format!("；{bridge} 端口之间的帧也会经过这里，因为 {setting}");
     }

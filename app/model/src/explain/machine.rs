@@ -100,7 +100,7 @@ impl<'a> Machine<'a> {
         let facts = facts.ok_or_else(unseen)?;
         let routes = facts.routes.as_ref().ok_or_else(unseen)?;
         let further = facts.policy.iter().flat_map(|policy| &policy.routes);
-        let further = further.flat_map(|(table, routes)| routes.iter().map(|route| (*table, route)));
+        let further = further.flat_map(|(table, routes)| routes.iter().map(move |route| (*table, route)));
         let all = routes.iter().map(|route| (MAIN, route)).chain(further);
         let interfaces = facts.interfaces.iter().map(|interface| Interface {
             name: &interface.name,

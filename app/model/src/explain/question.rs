@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Question {
-    pub from: From,
-    pub to: To,
+    pub from: Origin,
+    pub to: Target,
     pub probe: Probe,
     /// IPv6, where a name leaves both open.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -21,7 +21,7 @@ pub struct Question {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase", tag = "is", deny_unknown_fields)]
-pub enum From {
+pub enum Origin {
     /// A program in a guest, which may insist on one of the guest's interfaces (`ping -I`).
     Guest {
         guest: String,
@@ -46,7 +46,7 @@ pub enum From {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase", tag = "is", deny_unknown_fields)]
-pub enum To {
+pub enum Target {
     /// At the address that is nearest to whoever asks.
     Guest {
         guest: String,
@@ -74,14 +74,14 @@ pub enum Probe {
 }
 
 impl Question {
-    pub fn echo(from: From, to: To) -> Self {
+    pub fn echo(from: Origin, to: Target) -> Self {
         Self { from, to, probe: Probe::Echo, v6: false }
     }
 
     /// Whether IPv6 is asked for, by an address or in so many words.
     pub fn wants_v6(&self) -> bool {
         match self.to {
-            To::Address { address } => address.is_ipv6(),
+            Target::Address { address } => address.is_ipv6(),
             _ => self.v6,
         }
     }

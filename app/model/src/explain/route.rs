@@ -86,7 +86,7 @@ impl<'a> Machine<'a> {
         let rank_of_best = self.routes.iter().filter(fits).map(rank).min()?;
         let best: Vec<_> =
             self.routes.iter().filter(fits).filter(|route| rank(route) == rank_of_best).copied().collect();
-        let first = best.first()?;
+        let first = *best.first()?;
         match first.kind {
             "throw" => None,
             _ if suppress.is_some_and(|length| first.destination.prefix_len() <= length) => None,

@@ -47,7 +47,8 @@ impl<'a> Walk<'a> {
         scene.next_hop = Some(next_hop);
         self.pass(Hook::Ip("postrouting"), &mut scene, track)?;
         let leaving = Leaving { station, interface, next_hop, packet: scene.packet };
-        Ok((made, self.travel(leaving)?))
+        let arrival = self.carry(leaving)?;
+        Ok((made, self.travel(arrival)?))
     }
 
     /// To itself.
@@ -82,7 +83,6 @@ impl<'a> Walk<'a> {
         (scene.out_link, scene.next_hop) = (Some(out), Some(next_hop));
         self.pass(Hook::Ip("forward"), &mut scene, track)?;
         self.settle();
-        scene.in_link = None;
         self.pass(Hook::Ip("postrouting"), &mut scene, track)?;
         Ok(Received::On(Leaving { station, interface: out, next_hop, packet: scene.packet }))
     }
@@ -132,13 +132,17 @@ impl<'a> Walk<'a> {
         let mode = machine.rp_filter(interface);
         let number = mode.map_or(0, RpFilter::number);
         let setting = format!("net.ipv4.conf.{interface}.rp_filter={number}");
-        match machine.way_back(source, packet.destination) {
-            Way::Out(routes) if routes.iter().any(|route| route.interface == Some(interface)) => Ok(()),
-            Way::Out(_) if matches!(mode, Some(RpFilter::Off | RpFilter::Loose)) => Ok(()),
-            _ if mode == Some(RpFilter::Off) => Ok(()),
-            Way::Unclear(_) | Way::Local => Ok(self.doubt(unread(machine, interface))),
-            _ if mode.is_none() => Ok(self.doubt(unread(machine, interface))),
-            Way::Out(routes) => {
+        let back = machine.way_back(source, packet.destination);
+        if matches!(&back, Way::Out(routes) if routes.iter().any(|route| route.interface == Some(interface))) {
+            return Ok(());
+        }
+        match (mode, back) {
+            (Some(RpFilter::Off), _) | (Some(RpFilter::Loose), Way::Out(_)) => Ok(()),
+            (None, _) | (_, Way::Unclear(_) | Way::Local) => {
+                self.doubt(unread(machine, interface));
+                Ok(())
+            }
+            (Some(RpFilter::Strict), Way::Out(routes)) => {
                 let route = routes.first().map(Route::to_string).unwrap_or_default();
                 Err(Stop::no(
                     machine.subject(),
@@ -154,7 +158,7 @@ impl<'a> Walk<'a> {
                 )
                 .setting(setting))
             }
-            Way::Refused(_) | Way::Nowhere => Err(Stop::no(
+            (_, Way::Refused(_) | Way::Nowhere) => Err(Stop::no(
                 machine.subject(),
                 format!("{name} filters by reverse path on {interface}, and has no route back to {source}"),
                 format!("{name} 在 {interface} 上做反向路径过滤，而它没有回到 {source} 的路由"),

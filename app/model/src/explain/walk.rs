@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, rc::Rc};
 
 use super::{
     Hop, Matched, Packet, Place,
-    conntrack::{Track, Tracks},
+    conntrack::{Side, Track, Tracks},
     firewall::Scene,
     machine::{Machine, Station},
     stop::Stop,
@@ -30,7 +30,6 @@ pub struct Walk<'a> {
     /// Rules that were met since the last hop, and the route that was chosen.
     rules: Vec<Matched>,
     route: Option<String>,
-    left: usize,
 }
 
 /// Where a packet came to its end.
@@ -83,40 +82,26 @@ impl<'a> Walk<'a> {
             tracks: BTreeMap::new(),
             rules: Vec::new(),
             route: None,
-            left: LIVE,
         }
     }
 
     /// From machine to machine, until it is where it belongs.
-    pub fn travel(&mut self, mut leaving: Leaving<'a>) -> Result<End<'a>, Stop> {
-        self.left = LIVE;
-        loop {
-            let arrival = self.carry(leaving)?;
-            match self.arrive(arrival)? {
-                Ok(end) => return Ok(end),
-                Err(next) => leaving = next,
+    pub fn travel(&mut self, mut arrival: Arrival<'a>) -> Result<End<'a>, Stop> {
+        for _ in 0..LIVE {
+            let (station, interface, packet) = match arrival {
+                Arrival::Outside { uplink, packet } => return Ok(End { at: At::Outside(uplink), packet }),
+                Arrival::Machine { station, interface, packet } => (station, interface, packet),
+            };
+            match self.receive(station, interface, packet)? {
+                Received::Here(packet) => return Ok(End { at: At::Machine(station), packet }),
+                Received::On(leaving) => arrival = self.carry(leaving)?,
             }
         }
-    }
-
-    /// The end of the way, or how it goes on.
-    pub fn arrive(&mut self, arrival: Arrival<'a>) -> Result<Result<End<'a>, Leaving<'a>>, Stop> {
-        match arrival {
-            Arrival::Outside { uplink, packet } => Ok(Ok(End { at: At::Outside(uplink), packet })),
-            Arrival::Machine { station, interface, packet } => {
-                self.left = self.left.checked_sub(1).ok_or_else(|| {
-                    Stop::no(
-                        Subject::Host,
-                        "it goes round in circles until its time to live is over",
-                        "它一直绕圈，直到生存时间耗尽",
-                    )
-                })?;
-                Ok(match self.receive(station, interface, packet)? {
-                    Received::Here(packet) => Ok(End { at: At::Machine(station), packet }),
-                    Received::On(leaving) => Err(leaving),
-                })
-            }
-        }
+        Err(Stop::no(
+            Subject::Host,
+            "it goes round in circles until its time to live is over",
+            "它一直绕圈，直到生存时间耗尽",
+        ))
     }
 
     pub fn machine(&mut self, station: Station<'a>) -> Result<Rc<Machine<'a>>, Stop> {
@@ -145,24 +130,10 @@ impl<'a> Walk<'a> {
 
     /// The packet as rules on this machine see it, and its place in a connection there.
     pub fn scene<'m>(&mut self, machine: &'m Machine<'m>, packet: Packet) -> (Scene<'m>, Track) {
-        use super::conntrack::Side;
         let tracks = self.tracks(machine.station);
         let track = tracks.meet(packet);
         let translated = [Side::Destination, Side::Source].map(|side| tracks.is_translated(track, side));
-        let scene = Scene {
-            machine,
-            packet,
-            in_link: None,
-            out_link: None,
-            in_port: None,
-            out_port: None,
-            next_hop: None,
-            state: track.state,
-            answers: track.answers,
-            translated,
-            mark: Some(0),
-        };
-        (scene, track)
+        (Scene { translated, ..Scene::of(machine, packet, track) }, track)
     }
 
     pub fn hop(&mut self, place: Place, packet: Packet) {

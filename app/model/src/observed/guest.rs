@@ -132,7 +132,7 @@ pub struct GuestRoute {
     pub interface: Option<String>,
     pub metric: u32,
     pub protocol: Option<String>,
-    /// `src`, unless it is the first address of the interface anyway.
+    /// `src`, where the interface has several addresses that it could be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub source: Option<IpAddr>,

@@ -37,7 +37,7 @@ pub fn base(scene: &mut Scene<'_>, table: &Table, chain: &Chain) -> Outcome {
     let accepted = || Done { effect: Effect::Accept, ..dropped() };
     let by_policy = chain.policy.as_deref() == Some("drop");
     let done = done.unwrap_or_else(|| if by_policy { dropped() } else { accepted() });
-    let mut by: Vec<_> = done.path.iter().chain(&done.last).map(|(chain, rule)| matched(chain, Some(rule))).collect();
+    let mut by: Vec<_> = done.path.iter().chain(&done.last).map(|&(chain, rule)| matched(chain, Some(rule))).collect();
     if by.is_empty() && by_policy {
         by.push(matched(chain, None));
     }
