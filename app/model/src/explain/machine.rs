@@ -163,7 +163,12 @@ impl<'a> Machine<'a> {
 
     /// How sources are validated on this interface: the greater of its own setting and that of all. `None` if not known.
     pub fn rp_filter(&self, interface: &str) -> Option<RpFilter> {
-        self.interface(interface)?.rp_filter.max(self.rp_filter_all).and_then(RpFilter::of)
+        const GREATEST: u8 = RpFilter::Loose as u8;
+        match (self.interface(interface)?.rp_filter, self.rp_filter_all) {
+            (Some(own), Some(all)) => RpFilter::of(own.max(all)),
+            (Some(GREATEST), None) | (None, Some(GREATEST)) => Some(RpFilter::Loose),
+            _ => None,
+        }
     }
 
     /// Whether this is where packets for everybody go.
