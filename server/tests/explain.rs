@@ -233,6 +233,11 @@ fn nat(random: &mut Random, subnet: &str, what: &str) -> String {
     )
 }
 
+#[expect(clippy::print_stdout, reason = "the agreement is what is looked for")]
+fn say(row: &str) {
+    println!("{row}");
+}
+
 fn setting(name: &str, otherwise: u64) -> u64 {
     env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
 }
@@ -269,6 +274,7 @@ fn what_is_predicted_is_what_happens() {
     }
     let all = agreed + unknown + wrong.len();
     let said = format!("{agreed} of {all} agree, {unknown} are unknown, {} are wrong (seed {seed})", wrong.len());
+    say(&said);
     assert!(wrong.is_empty(), "{said}\n{}", wrong.join("\n"));
     assert!(unknown * 4 < all, "{said}: too little is known");
 }

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! Observed ─► Topology ─► Diagram
+//!     ├──────── explain ─► what would become of a packet, hop by hop
 //!     └──────┬─ check ─► notes
 //! Cluster ───┴─ plan ──► steps, undo, promises
 //!     ├──────── export ─► files of other programs

@@ -88,8 +88,7 @@ impl<'a> Walk<'a> {
                 Subject::Link(name.clone()),
                 format!("the port {name} of {bridge} passes nothing on: it is {state}"),
                 format!("{bridge} 的端口 {name} 不传递任何包：它的状态是 {state}"),
-            )
-            .setting(state)),
+            )),
         }
     }
 

@@ -169,7 +169,9 @@ impl fmt::Display for Route<'_> {
         if self.destination.prefix_len() == 0 {
             f.write_str("default")?;
         } else {
-            write!(f, "{}", self.destination)?;
+            let length = Some(self.destination.prefix_len()).filter(|it| *it < self.destination.max_prefix_len());
+            write!(f, "{}", self.destination.addr())?;
+            length.iter().try_for_each(|length| write!(f, "/{length}"))?;
         }
         self.gateway.iter().try_for_each(|gateway| write!(f, " via {gateway}"))?;
         self.interface.iter().try_for_each(|interface| write!(f, " dev {interface}"))?;

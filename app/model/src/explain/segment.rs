@@ -1,9 +1,10 @@
 //! Who on a bridge answers for an address.
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use super::{stop::Stop, walk::Walk};
 use crate::{
+    Mac,
     note::Subject,
     observed::{Domain, DomainState, Link, Nic},
     topology,
@@ -25,12 +26,13 @@ impl<'a> Walk<'a> {
         let here = from.is_some() && self.machine(None)?.has(address);
         let ports: Vec<&'a Link> =
             self.observed.links.values().filter(|link| link.master == Some(bridge.index)).collect();
+        let heard = self.heard(address);
         let mut guests = Vec::new();
         let (mut unseen, mut unknown, mut uplink) = (None, None, None);
         for port in ports {
             match self.nics.get(port.name.as_str()).copied() {
                 Some((domain, _)) if domain.state != DomainState::Running => {}
-                Some((domain, nic)) => match self.has(domain, nic, address) {
+                Some((domain, nic)) => match self.has(domain, nic, address, &heard) {
                     Some(true) => guests.push((port, domain, nic)),
                     Some(false) => {}
                     None => unseen = Some(domain),
@@ -40,7 +42,7 @@ impl<'a> Walk<'a> {
             }
         }
         let direct = guests.iter().find(|(_, domain, nic)| self.is_on(domain, nic, address)).copied();
-        let owners: std::collections::BTreeSet<&str> =
+        let owners: BTreeSet<&str> =
             guests.iter().map(|(_, domain, _)| domain.name.as_str()).collect();
         if owners.len() + usize::from(here) > 1 {
             let mut all: Vec<&str> = owners.into_iter().collect();
@@ -82,19 +84,25 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// Whether a guest answers for it on this NIC; `None` if that cannot be seen.
-    fn has(&self, domain: &Domain, nic: &Nic, address: IpAddr) -> Option<bool> {
+    /// Whether a guest answers for an address on this NIC; `None` if that cannot be seen. `heard` are the MACs that others
+    /// say have it.
+    fn has(&self, domain: &Domain, nic: &Nic, address: IpAddr, heard: &BTreeSet<Mac>) -> Option<bool> {
         let facts = self.observed.guests.get(&domain.name);
         let told = facts.and_then(|facts| facts.interface(nic.mac));
-        if let (Some(facts), Some(interface)) = (facts, told) {
-            let all = || facts.interfaces.iter().filter(|own| own.up != Some(false)).flat_map(|own| &own.addresses);
-            return Some(interface.up != Some(false) && all().any(|own| own.addr() == address));
-        }
-        let mut leases = self.observed.networks.values().flat_map(|network| &network.leases);
-        let leased = leases.any(|lease| lease.mac == Some(nic.mac) && lease.address.addr() == address);
-        let mut neighbours = self.observed.neighbours.iter();
-        let heard = neighbours.any(|known| known.mac == Some(nic.mac) && known.address == address);
-        (leased || heard).then_some(true)
+        let (Some(facts), Some(interface)) = (facts, told) else {
+            return heard.contains(&nic.mac).then_some(true);
+        };
+        let mut up = facts.interfaces.iter().filter(|own| own.up != Some(false));
+        let own = up.any(|own| own.addresses.iter().any(|own| own.addr() == address));
+        Some(interface.up != Some(false) && own)
+    }
+
+    /// Whoever leases and the host's neighbour table say has it.
+    fn heard(&self, address: IpAddr) -> BTreeSet<Mac> {
+        let leases = self.observed.networks.values().flat_map(|network| &network.leases);
+        let leased = leases.filter(|lease| lease.address.addr() == address).filter_map(|lease| lease.mac);
+        let neighbours = self.observed.neighbours.iter().filter(|known| known.address == address);
+        leased.chain(neighbours.filter_map(|known| known.mac)).collect()
     }
 
     fn is_on(&self, domain: &Domain, nic: &Nic, address: IpAddr) -> bool {

@@ -32,10 +32,10 @@ impl Explanation {
 fn line(out: &mut String, hop: &Hop, width: usize) {
     let arrow = if hop.packet.reply { '<' } else { '>' };
     let place = hop.place.to_string();
-    let _ = write!(out, "{arrow} {place:width$}  {}", hop.packet);
-    hop.route.iter().for_each(|route| drop(write!(out, "  [{route}]")));
-    hop.rules.iter().for_each(|rule| drop(write!(out, "  {{{rule}}}")));
-    out.push('\n');
+    let route = hop.route.iter().map(|route| format!("  [{route}]"));
+    let rules = hop.rules.iter().map(|rule| format!("  {{{rule}}}"));
+    let more: String = route.chain(rules).collect();
+    let _ = writeln!(out, "{arrow} {place:width$}  {}{more}", hop.packet);
 }
 
 fn say(out: &mut String, verdict: Verdict, finding: &Finding, language: Language) {
@@ -44,7 +44,6 @@ fn say(out: &mut String, verdict: Verdict, finding: &Finding, language: Language
         Verdict::No => language.pick("no", "不可达"),
         Verdict::Unknown => language.pick("unknown", "未知"),
     };
-    let _ = write!(out, "{word} [{}]: {}", finding.subject, finding.text.text(language));
-    finding.setting.iter().for_each(|setting| drop(write!(out, " ({setting})")));
-    out.push('\n');
+    let setting = finding.setting.as_ref().map(|setting| format!(" ({setting})")).unwrap_or_default();
+    let _ = writeln!(out, "{word} [{}]: {}{setting}", finding.subject, finding.text.text(language));
 }

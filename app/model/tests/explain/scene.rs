@@ -17,7 +17,7 @@ use super::world::lab;
 type Scene = fn() -> Observed;
 
 pub fn all() -> BTreeMap<&'static str, Scene> {
-    let all: [(&str, Scene); 37] = [
+    let all: [(&str, Scene); 39] = [
         ("dead-ping", dead_ping),
         ("dead-ping-accepted", seed),
         ("nine-hops", seed),
@@ -28,6 +28,7 @@ pub fn all() -> BTreeMap<&'static str, Scene> {
         ("guest-that-is-not", seed),
         ("strict-filter", || two_ways(Some(1))),
         ("loose-filter", || two_ways(Some(2))),
+        ("strict-filter-on-host", strict_filter_on_host),
         ("unread-filter", || two_ways(None)),
         ("filter-with-rule", filter_with_rule),
         ("no-way-by-interface", no_way_by_interface),
@@ -52,7 +53,8 @@ pub fn all() -> BTreeMap<&'static str, Scene> {
         ("set-of-ports", set_of_ports),
         ("destinations", destinations),
         ("forward", forward),
-        ("forward-hairpin", forward_hairpin),
+        ("forward-from-host", forward),
+        ("forward-hairpin", forward),
         ("forward-without-hairpin", forward_without_hairpin),
         ("gateway-silent", gateway_silent),
     ];
@@ -97,10 +99,15 @@ fn built(document: &str) -> Observed {
     let mut observed = lab(&["master", "node1", "node2"]);
     observed.tables.insert("ip nat".to_owned(), libvirt_nat());
     observed.rules = Some(Vec::new());
+    observed.sysctls.insert("net.ipv4.conf.all.rp_filter".to_owned(), "0".to_owned());
+    let filter = observed.tables.get_mut("ip filter").expect("the table");
+    let into = filter.chains.iter_mut().find(|chain| chain.name == "LIBVIRT_FWI").expect("the chain");
+    into.rules.splice(0..0, numbered(vec![(18, answers_to_virbr0())]));
     let wanted = Cluster::from_toml(document).expect("a document");
     let plan = plan(&observed, &Cluster::default(), &wanted);
     assert!(!plan.is_blocked(), "{:#?}", plan.blocks().collect::<Vec<_>>());
     plan.steps.iter().for_each(|step| step.simulate(&mut observed));
+    observed.links.values_mut().for_each(|link| link.rp_filter = Some(2));
     for facts in observed.guests.values_mut() {
         facts.policy = Some(Box::default());
     }
@@ -128,6 +135,13 @@ fn two_ways(filter: Option<u8>) -> Observed {
     routes.push(route("0.0.0.0/0", Some("192.168.122.1"), "eth0", 500));
     facts.interfaces.iter_mut().for_each(|interface| interface.rp_filter = filter);
     facts.rp_filter_all = filter.map(|_| 0);
+    observed
+}
+
+/// The host has an address on the bridge whose packets come from the gateway.
+fn strict_filter_on_host() -> Observed {
+    let mut observed = gateway_without_nat(false);
+    link(&mut observed, "virbr0").rp_filter = Some(1);
     observed
 }
 
@@ -353,10 +367,6 @@ fn forward() -> Observed {
     built(&format!("{SEED}{GATEWAY}{FORWARD}"))
 }
 
-fn forward_hairpin() -> Observed {
-    forward()
-}
-
 /// The member answers straight away, and not from where it was asked.
 fn forward_without_hairpin() -> Observed {
     let mut observed = forward();
@@ -453,6 +463,17 @@ fn table(family: &str, name: &str, kind: &str, hook: &str, priority: i32, rules:
         }],
         raw: Vec::new(),
     }
+}
+
+/// What libvirt lets in: answers.
+fn answers_to_virbr0() -> Value {
+    json!([
+        equal(json!({"meta": {"key": "oifname"}}), json!("virbr0")),
+        equal(payload("ip", "daddr"), json!({"prefix": {"addr": "192.168.122.0", "len": 24}})),
+        {"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": ["established", "related"]}},
+        {"counter": {"packets": 0, "bytes": 0}},
+        {"accept": null}
+    ])
 }
 
 /// What libvirt translates for its network `default`.
