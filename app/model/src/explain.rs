@@ -20,6 +20,7 @@ mod ends;
 mod firewall;
 mod hook;
 mod machine;
+mod outward;
 mod owner;
 mod packet;
 mod question;
@@ -28,6 +29,7 @@ mod segment;
 mod stack;
 mod stop;
 mod text;
+mod validate;
 mod walk;
 
 pub use answer::{Explanation, Finding, Hop, Matched, Place, Verdict};

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::{
     Packet, Place,
     segment::Holder,
-    stack::place,
+    stack::{LOOPBACK, place},
     stop::Stop,
     walk::{Arrival, End, Leaving, Walk},
 };
@@ -21,6 +21,7 @@ impl<'a> Walk<'a> {
         let Leaving { station, interface, next_hop, packet } = leaving;
         self.hop(place(station, interface), packet);
         match station {
+            _ if interface == LOOPBACK => Ok(Arrival::Machine { station, interface, packet }),
             Some(guest) => self.out_of_guest(guest, interface, next_hop, packet),
             None => self.out_of_host(interface, next_hop, packet),
         }

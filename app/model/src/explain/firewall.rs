@@ -6,6 +6,7 @@
 mod chain;
 mod compare;
 mod expression;
+mod extension;
 mod nat;
 mod truth;
 

@@ -171,6 +171,12 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// Whether the way of what it sends is looked up again after its chains have marked it.
+    pub fn reroutes(&self) -> bool {
+        let mut chains = self.tables.iter().flatten().flat_map(|table| &table.chains);
+        chains.any(|chain| chain.kind.as_deref() == Some("route"))
+    }
+
     /// Whether this is where packets for everybody go.
     pub fn is_broadcast(&self, address: IpAddr) -> bool {
         let ends = |net: &IpNet| match net {

@@ -42,8 +42,7 @@ impl<'a> Walk<'a> {
             }
         }
         let direct = guests.iter().find(|(_, domain, nic)| self.is_on(domain, nic, address)).copied();
-        let owners: BTreeSet<&str> =
-            guests.iter().map(|(_, domain, _)| domain.name.as_str()).collect();
+        let owners: BTreeSet<&str> = guests.iter().map(|(_, domain, _)| domain.name.as_str()).collect();
         if owners.len() + usize::from(here) > 1 {
             let mut all: Vec<&str> = owners.into_iter().collect();
             all.extend(here.then_some("host"));

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::{
-    Effect, Nat, Scene, Truth,
+    Effect, Scene, Truth,
     compare::{self, elements},
+    extension::Extension,
     nat,
 };
 use crate::{
@@ -108,7 +109,7 @@ impl<'t> Run<'_, '_, 't> {
             match kind.as_str() {
                 "match" => truth = truth.and(compare::holds(self.scene, self.table, body)),
                 "limit" | "quota" | "ct count" => truth = truth.and(Truth::Maybe),
-                "xt" => match extension(body) {
+                "xt" => match Extension::read(body) {
                     Extension::Nothing => {}
                     Extension::Condition => truth = truth.and(Truth::Maybe),
                     Extension::Marks => self.scene.mark = None,
@@ -155,6 +156,11 @@ impl<'t> Run<'_, '_, 't> {
     }
 
     fn jump(&mut self, truth: Truth, goto: bool, target: &'t Chain, place: Place<'t>, depth: usize) -> Step<'t> {
+        // nft refuses circles; a ruleset that was made up may have some.
+        let circles = self.path.iter().chain([&place]).any(|(chain, _)| std::ptr::eq(*chain, target));
+        if circles {
+            return self.ends(Truth::Maybe, Effect::Unclear, place);
+        }
         let mark = self.scene.mark;
         self.path.push(place);
         let done = self.chain(target, depth + 1);
@@ -238,28 +244,5 @@ impl<'t> Run<'_, '_, 't> {
             owner: Owner::of(self.table, chain, rule),
             text: rule.map_or_else(|| "policy drop".to_owned(), Rule::text),
         }
-    }
-}
-
-enum Extension {
-    Nothing,
-    Condition,
-    /// With a mark that is not told.
-    Marks,
-    Ends(Effect),
-}
-
-/// What iptables-nft wrote and nft has no words for: only the name is known.
-fn extension(body: &Value) -> Extension {
-    let word = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
-    match (word("type"), word("name")) {
-        ("match", "comment") => Extension::Nothing,
-        ("match", _) => Extension::Condition,
-        (_, "REJECT") => Extension::Ends(Effect::Reject),
-        (_, "DROP") => Extension::Ends(Effect::Drop),
-        (_, "MASQUERADE") => Extension::Ends(Effect::Translate(Nat::Masquerade)),
-        (_, "MARK" | "CONNMARK") => Extension::Marks,
-        (_, "LOG" | "NFLOG" | "CHECKSUM" | "TCPMSS" | "TRACE" | "DSCP" | "CLASSIFY" | "SECMARK") => Extension::Nothing,
-        _ => Extension::Ends(Effect::Unclear),
     }
 }
