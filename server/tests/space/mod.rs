@@ -107,7 +107,7 @@ impl Space {
     pub fn pings(&self, to: Ipv4Addr, interface: Option<&str>) -> bool {
         let to = to.to_string();
         let mut words = vec!["ping", "-n", "-q", "-c", "1", "-W", "1"];
-        words.extend(interface.iter().flat_map(|name| ["-I", name]));
+        words.extend(interface.into_iter().flat_map(|name| ["-I", name]));
         words.push(&to);
         self.command(&words).stdout(Stdio::null()).stderr(Stdio::null()).status().expect("ping runs").success()
     }
@@ -162,20 +162,21 @@ pub fn tell(observed: &mut Observed, guest: &Space) {
         ..Domain::default()
     };
     let named = |index: Option<u32>| index.and_then(|index| inside.links.get(&index)).map(|link| link.name.clone());
-    let routes = |table: u32| {
-        let routes = inside.routes.iter().filter(move |route| route.table == table && route.kind == "unicast");
-        routes.map(|route| GuestRoute {
+    let routes = |table: u32| -> Vec<GuestRoute> {
+        let routes = inside.routes.iter().filter(|route| route.table == table && route.kind == "unicast");
+        let told = routes.map(|route| GuestRoute {
             destination: route.destination,
             via: route.gateway,
             interface: named(route.link),
             metric: route.metric,
             protocol: Some(route.protocol.clone()),
             source: route.source,
-        })
+        });
+        told.collect()
     };
     let rules = inside.rules.clone().unwrap_or_default();
     let tables = rules.iter().filter_map(|rule| rule.table).filter(|table| *table != MAIN);
-    let further = tables.map(|table| (table, routes(table).collect())).collect();
+    let further = tables.map(|table| (table, routes(table))).collect();
     let on = |name: &str| inside.sysctls.get(name).map(|value| value != "0");
     let all = inside.sysctls.get("net.ipv4.conf.all.rp_filter").and_then(|value| value.parse().ok());
     let facts = GuestFacts {
@@ -191,7 +192,7 @@ pub fn tell(observed: &mut Observed, guest: &Space) {
                 accept_ra: None,
             })
             .collect(),
-        routes: Some(routes(MAIN).collect()),
+        routes: Some(routes(MAIN)),
         policy: Some(Box::new(GuestPolicy { rules: rules.clone(), routes: further })),
         ip_forward: on("net.ipv4.ip_forward"),
         ip6_forward: on("net.ipv6.conf.all.forwarding"),

@@ -7,8 +7,9 @@ use ipnet::IpNet;
 use super::{
     Origin, Packet, Question, Target,
     cable::running,
-    machine::Station,
+    machine::{Station, name_of},
     route::is_link_local,
+    stack::{self, LOOPBACK},
     stop::Stop,
     walk::{At, Walk},
 };
@@ -173,19 +174,33 @@ impl<'a> Walk<'a> {
         if !home {
             return Err(astray(at, "the answer", "应答"));
         }
+        if let Asker::Machine { station, interface: Some(wanted) } = asker {
+            let last = self.hops.last().map(|hop| &hop.place);
+            if last.is_none_or(|place| [wanted, LOOPBACK].iter().all(|name| *place != stack::place(station, name))) {
+                let name = name_of(station);
+                return Err(Stop::no(
+                    subject(asker),
+                    format!("{name} asks by {wanted}, and would hear the answer only there"),
+                    format!("{name} 通过 {wanted} 询问，只有从那里来的应答才会被听到"),
+                ));
+            }
+        }
         if got.same_ends(&sent.answer()) {
             return Ok(());
         }
-        let subject = match asker {
-            Asker::Machine { station, .. } => station.map_or(Subject::Host, |name| Subject::Guest(name.to_owned())),
-            Asker::Outside { .. } => Subject::Outside,
-        };
         let (asked, answers) = (sent.destination, got.source);
         Err(Stop::no(
-            subject,
+            subject(asker),
             format!("the answer is no answer: {asked} was asked, and it comes as {got}, from {answers}"),
             format!("这个应答不算应答：询问的是 {asked}，而它以 {got} 的样子来自 {answers}"),
         ))
+    }
+}
+
+fn subject(asker: Asker<'_>) -> Subject {
+    match asker {
+        Asker::Machine { station, .. } => station.map_or(Subject::Host, |name| Subject::Guest(name.to_owned())),
+        Asker::Outside { .. } => Subject::Outside,
     }
 }
 

@@ -147,10 +147,7 @@ impl<'a> Machine<'a> {
 
     /// Whether this address is the machine's own.
     pub fn has(&self, address: IpAddr) -> bool {
-        address.is_loopback()
-            || self.interfaces.iter().any(|interface| {
-                interface.up != Some(false) && interface.addresses.iter().any(|own| own.addr() == address)
-            })
+        address.is_loopback() || self.interfaces.iter().any(|interface| interface.has(address))
     }
 
     /// Whether what comes in by this interface is passed on; `None` if that is not known.
@@ -186,6 +183,14 @@ impl<'a> Machine<'a> {
         address.is_multicast()
             || matches!(address, IpAddr::V4(address) if address == Ipv4Net::default().broadcast())
             || self.interfaces.iter().flat_map(|interface| &interface.addresses).any(ends)
+    }
+}
+
+impl Interface<'_> {
+    /// IPv4 addresses stay the machine's own while their interface is down; those of IPv6 go.
+    pub fn has(&self, address: IpAddr) -> bool {
+        let there = self.up != Some(false) || address.is_ipv4();
+        there && self.addresses.iter().any(|own| own.addr() == address)
     }
 }
 

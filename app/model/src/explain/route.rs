@@ -44,7 +44,8 @@ pub enum Way<'a> {
 
 impl<'a> Machine<'a> {
     pub fn way(&self, flow: Flow<'_>) -> Way<'a> {
-        if self.has(flow.destination) {
+        let here = |link| self.interface(link).is_some_and(|interface| interface.has(flow.destination));
+        if flow.out_link.map_or_else(|| self.has(flow.destination), here) {
             return Way::Local;
         }
         let mut rules: Vec<&PolicyRule> =

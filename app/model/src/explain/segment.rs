@@ -91,8 +91,8 @@ impl<'a> Walk<'a> {
         let (Some(facts), Some(interface)) = (facts, told) else {
             return heard.contains(&nic.mac).then_some(true);
         };
-        let mut up = facts.interfaces.iter().filter(|own| own.up != Some(false));
-        let own = up.any(|own| own.addresses.iter().any(|own| own.addr() == address));
+        let mut there = facts.interfaces.iter().filter(|own| own.up != Some(false) || address.is_ipv4());
+        let own = there.any(|own| own.addresses.iter().any(|own| own.addr() == address));
         Some(interface.up != Some(false) && own)
     }
 

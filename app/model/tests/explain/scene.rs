@@ -102,7 +102,7 @@ fn built(document: &str) -> Observed {
     observed.sysctls.insert("net.ipv4.conf.all.rp_filter".to_owned(), "0".to_owned());
     let filter = observed.tables.get_mut("ip filter").expect("the table");
     let into = filter.chains.iter_mut().find(|chain| chain.name == "LIBVIRT_FWI").expect("the chain");
-    into.rules.splice(0..0, numbered(vec![(18, answers_to_virbr0())]));
+    numbered(vec![(18, answers_to_virbr0())]).into_iter().for_each(|rule| into.rules.insert(0, rule));
     let wanted = Cluster::from_toml(document).expect("a document");
     let plan = plan(&observed, &Cluster::default(), &wanted);
     assert!(!plan.is_blocked(), "{:#?}", plan.blocks().collect::<Vec<_>>());

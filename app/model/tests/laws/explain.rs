@@ -69,7 +69,7 @@ fn table() -> impl Strategy<Value = Table> {
     let hook = "(prerouting|input|forward|output|postrouting)";
     ("(ip|inet|bridge)", "(filter|nat)", hook, any::<bool>(), rules(), rules(), rules(), rules()).prop_map(
         |(family, kind, hook, drops, base, one, two, three)| {
-            let rules = |all: Vec<Vec<Value>>| {
+            let rules = |all: Vec<Vec<Value>>| -> Vec<Rule> {
                 (1..).zip(all).map(|(handle, statements)| Rule { handle, comment: None, statements }).collect()
             };
             let chain = |name: &str, all| Chain { name: name.to_owned(), rules: rules(all), ..Chain::default() };
