@@ -67,6 +67,7 @@ impl<'a> Walk<'a> {
     fn there_and_back(&mut self, question: &Question) -> Result<(), Stop> {
         let asker = self.asker(question)?;
         let destination = self.destination(asker, question)?;
+        self.finds_neighbours(destination.is_ipv6());
         let nothing = match destination.is_ipv6() {
             true => std::net::Ipv6Addr::UNSPECIFIED.into(),
             false => std::net::Ipv4Addr::UNSPECIFIED.into(),
@@ -91,6 +92,18 @@ impl<'a> Walk<'a> {
             }
         };
         self.answered(asker, &sent, at, &packet)
+    }
+
+    /// ARP and NDP are not followed through rules.
+    fn finds_neighbours(&mut self, v6: bool) {
+        let mut rules = self.observed.tables.values().filter(|table| matches!(&*table.family, "arp" | "bridge"));
+        if v6 || rules.any(|table| !table.chains.is_empty()) {
+            let protocol = if v6 { "NDP" } else { "ARP" };
+            self.assume(Sentence::new(
+                format!("no firewall on the way keeps {protocol} from finding neighbours"),
+                format!("路上没有防火墙妨碍 {protocol} 找到邻居"),
+            ));
+        }
     }
 
     fn listens(&mut self, question: &Question) {
