@@ -10,7 +10,7 @@ use rtnetlink::packet_route::{
 };
 
 /// Priority and table of the rules that every kernel begins with (net/ipv4/fib_rules.c).
-pub const KERNELS: [(u32, u32); 3] = [(0, 255), (32766, 254), (32767, 253)];
+const KERNELS: [(u32, u32); 3] = [(0, 255), (32766, 254), (32767, 253)];
 
 /// What the kernel says where a rule suppresses no prefix: -1.
 const SUPPRESSES_NOTHING: u32 = u32::MAX;
