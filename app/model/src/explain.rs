@@ -78,7 +78,7 @@ impl<'a> Walk<'a> {
             }
             Asker::Outside { uplink, address } => {
                 let packet = Packet::asking(question.probe, address, destination);
-                (packet, self.from_outside(uplink, packet)?)
+                (packet, self.come_in(uplink, packet)?)
             }
         };
         self.ended(question, at)?;
@@ -88,7 +88,7 @@ impl<'a> Walk<'a> {
             At::Machine(station) => self.send(station, answer, Some(answer.source), None)?.1,
             At::Outside(uplink) => {
                 self.finds_back(uplink, &answer)?;
-                self.from_outside(uplink, answer)?
+                self.come_in(uplink, answer)?
             }
         };
         self.answered(asker, &sent, at, &packet)

@@ -61,7 +61,7 @@ impl<'a> Walk<'a> {
             Holder::Guest(port, domain, nic) => {
                 self.misdirected(bridge, port, nic)?;
                 self.hop(Place::Host { link: port.name.clone() }, packet);
-                self.into_guest(domain, nic, packet)
+                self.reach_guest(domain, nic, packet)
             }
             _ => {
                 self.hop(Place::Host { link: to.name.clone() }, packet);

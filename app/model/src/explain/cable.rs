@@ -46,7 +46,7 @@ impl<'a> Walk<'a> {
         };
         let tap = self.plugged(domain, nic)?;
         self.hop(Place::Host { link: tap.name.clone() }, packet);
-        self.from_port(tap, next_hop, packet)
+        self.by_port(tap, next_hop, packet)
     }
 
     fn out_of_host(&mut self, interface: &'a str, next_hop: IpAddr, packet: Packet) -> Result<Arrival<'a>, Stop> {
@@ -58,7 +58,7 @@ impl<'a> Walk<'a> {
         }
         alive(link)?;
         if let Some((domain, nic)) = self.nics.get(interface).copied() {
-            return self.into_guest(domain, nic, packet);
+            return self.reach_guest(domain, nic, packet);
         }
         if topology::is_uplink(self.observed, link) {
             self.ask_neighbour(link, next_hop);
@@ -71,13 +71,13 @@ impl<'a> Walk<'a> {
         self.hop(Place::Host { link: peer.name.clone() }, packet);
         alive(peer)?;
         match peer.master {
-            Some(_) => self.from_port(peer, next_hop, packet),
+            Some(_) => self.by_port(peer, next_hop, packet),
             None => Ok(Arrival::Machine { station: None, interface: &peer.name, packet }),
         }
     }
 
     /// Into the bridge that the link is a port of.
-    pub fn from_port(&mut self, port: &'a Link, next_hop: IpAddr, packet: Packet) -> Result<Arrival<'a>, Stop> {
+    pub fn by_port(&mut self, port: &'a Link, next_hop: IpAddr, packet: Packet) -> Result<Arrival<'a>, Stop> {
         let bridge = port.master.and_then(|index| self.observed.links.get(&index)).filter(|master| master.is_bridge());
         let bridge = bridge.ok_or_else(|| {
             let name = &port.name;
@@ -102,7 +102,7 @@ impl<'a> Walk<'a> {
     }
 
     /// From beyond an uplink: to whoever has the address there, else to the host.
-    pub fn from_outside(&mut self, uplink: &'a Link, packet: Packet) -> Result<End<'a>, Stop> {
+    pub fn come_in(&mut self, uplink: &'a Link, packet: Packet) -> Result<End<'a>, Stop> {
         self.hop(Place::Outside { uplink: uplink.name.clone() }, packet);
         alive(uplink)?;
         self.hop(Place::Host { link: uplink.name.clone() }, packet);
@@ -121,7 +121,7 @@ impl<'a> Walk<'a> {
     }
 
     /// To a guest, by its tap.
-    pub fn into_guest(&mut self, domain: &'a Domain, nic: &'a Nic, packet: Packet) -> Result<Arrival<'a>, Stop> {
+    pub fn reach_guest(&mut self, domain: &'a Domain, nic: &'a Nic, packet: Packet) -> Result<Arrival<'a>, Stop> {
         self.plugged(domain, nic)?;
         let facts = self.observed.guests.get(&domain.name);
         let interface = facts.and_then(|facts| facts.interface(nic.mac));
