@@ -15,8 +15,8 @@ use crate::{
     draft::Draft,
     note::Note,
     observed::{
-        Counters, Domain, FdbEntry, Folder, GuestFacts, Hits, Host, Link, Neighbour, Network, Observed, Route, Source,
-        SourceState, Table,
+        Counters, Domain, FdbEntry, Folder, GuestFacts, Hits, Host, Link, Neighbour, Network, Observed, PolicyRule,
+        Route, Source, SourceState, Table,
     },
     plan::Change,
     wire,
@@ -112,6 +112,7 @@ pub enum Object {
     Source { source: Source, state: SourceState },
     Link(Link),
     Routes(Vec<Route>),
+    Rules(Option<Vec<PolicyRule>>),
     Neighbours(Vec<Neighbour>),
     Fdb(Vec<FdbEntry>),
     Sysctls(#[borsh(deserialize_with = "wire::read_map")] BTreeMap<String, String>),
@@ -150,6 +151,7 @@ impl Patch {
         );
         patch.map(&old.links, &new.links, |_, link| Object::Link(link.clone()), Key::Link);
         patch.whole(&old.routes, &new.routes, Object::Routes);
+        patch.whole(&old.rules, &new.rules, Object::Rules);
         patch.whole(&old.neighbours, &new.neighbours, Object::Neighbours);
         patch.whole(&old.fdb, &new.fdb, Object::Fdb);
         patch.whole(&old.sysctls, &new.sysctls, Object::Sysctls);
@@ -189,6 +191,7 @@ impl Patch {
                 Object::Source { source, state } => drop(observed.sources.insert(source, state)),
                 Object::Link(link) => drop(observed.links.insert(link.index, link)),
                 Object::Routes(routes) => observed.routes = routes,
+                Object::Rules(rules) => observed.rules = rules,
                 Object::Neighbours(neighbours) => observed.neighbours = neighbours,
                 Object::Fdb(fdb) => observed.fdb = fdb,
                 Object::Sysctls(sysctls) => observed.sysctls = sysctls,

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! Observed ─► Topology ─► Diagram
+//!     ├──────── explain ─► what would become of a packet, hop by hop
 //!     └──────┬─ check ─► notes
 //! Cluster ───┴─ plan ──► steps, undo, promises
 //!     ├──────── export ─► files of other programs
@@ -21,6 +22,7 @@ pub mod diagram;
 pub mod draft;
 pub mod drift;
 pub mod event;
+pub mod explain;
 pub mod export;
 pub mod firewall;
 pub mod gateway;

@@ -9,6 +9,7 @@ mod guest;
 mod link;
 mod manager;
 mod network;
+mod policy;
 mod route;
 mod ruleset;
 mod way;
@@ -28,6 +29,7 @@ pub use guest::{GuestFacts, GuestInterface, GuestRoute, Resolver};
 pub use link::{Address, Bridge, Counters, Link, Port, Tun};
 pub use manager::{Folder, Manager, ManagerKind};
 pub use network::{DhcpHost, DhcpRange, Lease, Network, Subnet};
+pub use policy::{GuestPolicy, PolicyRule};
 pub use route::{FdbEntry, Neighbour, Route};
 pub use ruleset::{Chain, Hits, Rule, Table};
 pub use way::{WayFacts, WayKind, WayState};
@@ -46,6 +48,9 @@ pub struct Observed {
     #[borsh(deserialize_with = "wire::read_map")]
     pub links: BTreeMap<u32, Link>,
     pub routes: Vec<Route>,
+    /// Policy rules by their priority; `None` where they have not been read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Vec<PolicyRule>>,
     pub neighbours: Vec<Neighbour>,
     pub fdb: Vec<FdbEntry>,
     /// Dotted names as `sysctl` prints them, of the settings that decide about forwarding:
@@ -153,6 +158,7 @@ impl Observed {
             && self.sources == other.sources
             && self.links == other.links
             && self.routes == other.routes
+            && self.rules == other.rules
             && self.sysctls == other.sysctls
             && self.tables == other.tables
             && self.networks == other.networks

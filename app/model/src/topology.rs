@@ -16,6 +16,7 @@ use ipnet::IpNet;
 
 pub use guest::{bridge_of, mac_of, owner_of, translations as guest_translations};
 pub use host::MAIN;
+pub(crate) use host::is_uplink;
 
 use crate::{
     Mac,

@@ -239,6 +239,7 @@ fn guest(observed: &mut Observed, name: &str, n: u8) {
         interface: Some("eth0".to_owned()),
         metric: 0,
         protocol: Some(protocol.to_owned()),
+        source: None,
     };
     let facts = GuestFacts {
         hostname: Some(name.to_owned()),

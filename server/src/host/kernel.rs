@@ -1,4 +1,4 @@
-//! Links, addresses, routes, neighbours and FDB, by rtnetlink; sysctls, by `/proc/sys`.
+//! Links, addresses, routes, policy rules, neighbours and FDB, by rtnetlink; sysctls, by `/proc/sys`.
 //!
 //! Whole tables are read by dumps, one request each, on a socket of their own ([`dump`], [`tables`]). Events come over
 //! another ([`Events`]) and are nudges to read again. Writes are in [`mod@write`]: one method per step.
@@ -9,6 +9,7 @@ pub mod events;
 mod link;
 mod neighbour;
 mod route;
+mod rule;
 mod sysctl;
 mod tables;
 mod write;
@@ -24,7 +25,7 @@ use std::{
     sync::{self, Arc, PoisonError},
 };
 
-use model::observed::{Counters, FdbEntry, Link, Neighbour, Route};
+use model::observed::{Counters, FdbEntry, Link, Neighbour, PolicyRule, Route};
 use tokio::sync::Mutex;
 
 use dump::Dumps;
@@ -62,6 +63,7 @@ pub struct KernelFacts {
     /// By ifindex, addresses included.
     pub links: BTreeMap<u32, Link>,
     pub routes: Vec<Route>,
+    pub rules: Vec<PolicyRule>,
     pub neighbours: Vec<Neighbour>,
     pub fdb: Vec<FdbEntry>,
     pub sysctls: BTreeMap<String, String>,
@@ -83,6 +85,7 @@ impl Kernel {
                 hostname,
                 links: tables::links(dumps)?,
                 routes: tables::routes(dumps)?,
+                rules: tables::rules(dumps)?,
                 neighbours: tables::neighbours(dumps)?,
                 fdb: tables::fdb(dumps)?,
                 sysctls,
@@ -111,6 +114,11 @@ impl Kernel {
 
     pub async fn neighbours(&self) -> Result<Vec<Neighbour>, Error> {
         self.list(tables::neighbours).await
+    }
+
+    /// Those that every kernel begins with left out.
+    pub async fn rules(&self) -> Result<Vec<PolicyRule>, Error> {
+        self.list(tables::rules).await
     }
 
     /// The forwarding databases of all bridges.

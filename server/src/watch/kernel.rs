@@ -143,6 +143,7 @@ impl Reader {
                 observed.host.hostname = facts.hostname;
                 observed.links = facts.links;
                 observed.routes = facts.routes;
+                observed.rules = Some(facts.rules);
                 observed.neighbours = facts.neighbours;
                 observed.fdb = facts.fdb;
                 observed.sysctls = facts.sysctls;
@@ -153,6 +154,7 @@ impl Reader {
         let (hostname, sysctls) = (kernel.hostname(), kernel.sysctls());
         let links = if part.links { Some(kernel.links().await?) } else { None };
         let routes = if part.routes { Some(kernel.routes().await?) } else { None };
+        let rules = if part.routes { Some(kernel.rules().await?) } else { None };
         let neighbours = if part.neighbours { Some(kernel.neighbours().await?) } else { None };
         let fdb = if part.fdb { Some(kernel.fdb().await?) } else { None };
         self.board.put_from(Source::Kernel, |observed| {
@@ -163,6 +165,7 @@ impl Reader {
                 self.claims().put(observed);
             }
             observed.routes = routes.unwrap_or_else(|| std::mem::take(&mut observed.routes));
+            observed.rules = rules.or_else(|| observed.rules.take());
             observed.neighbours = neighbours.unwrap_or_else(|| std::mem::take(&mut observed.neighbours));
             observed.fdb = fdb.unwrap_or_else(|| std::mem::take(&mut observed.fdb));
         });

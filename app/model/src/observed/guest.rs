@@ -14,7 +14,7 @@ use crate::{
     wire::{self, Sealed},
 };
 
-use super::{DhcpClient, ManagerKind, Table, WayFacts, WayKind, WayState};
+use super::{DhcpClient, GuestPolicy, ManagerKind, Table, WayFacts, WayKind, WayState};
 
 /// The answers of one guest: of its agent, or of programs in it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
@@ -38,6 +38,12 @@ pub struct GuestFacts {
     /// `None` where the guest could not be asked (exec is blocked).
     pub routes: Option<Vec<GuestRoute>>,
     pub ip_forward: Option<bool>,
+    /// `net.ipv6.conf.all.forwarding`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip6_forward: Option<bool>,
+    /// Its policy rules, and the tables that they name; `None` where it could not be asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Box<GuestPolicy>>,
     /// `net.ipv4.conf.all.rp_filter`, and that of `default`, with which a new interface begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rp_filter_all: Option<u8>,
@@ -126,6 +132,10 @@ pub struct GuestRoute {
     pub interface: Option<String>,
     pub metric: u32,
     pub protocol: Option<String>,
+    /// `src`, where the interface has several addresses that it could be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub source: Option<IpAddr>,
 }
 
 impl GuestRoute {

@@ -86,6 +86,9 @@ pub struct Bridge {
     pub vlan_filtering: bool,
     /// This bridge hands its frames to iptables even if the sysctl is off.
     pub nf_call_iptables: bool,
+    /// The same for IPv6.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub nf_call_ip6tables: bool,
 }
 
 /// What a port of a bridge is doing (`bridge -d link`).

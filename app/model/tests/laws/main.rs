@@ -1,5 +1,6 @@
 //! The laws of plans, on hosts and documents made at random.
 
+mod explain;
 mod random;
 #[path = "../world.rs"]
 mod world;

@@ -167,6 +167,7 @@ pub fn routes(printed: &Value, v6: bool) -> Vec<GuestRoute> {
                 interface: interface_name(hop.get("dev")),
                 metric: route.get("metric").and_then(Value::as_u64).and_then(|it| u32::try_from(it).ok()).unwrap_or(0),
                 protocol: word(route.get("protocol")),
+                source: route.get("prefsrc").and_then(Value::as_str).and_then(|source| source.parse().ok()),
             })
         })
         .filter(|route| match route.destination {
@@ -213,6 +214,7 @@ pub fn kernel_routes(printed: &str) -> Vec<GuestRoute> {
             interface: interface_name(Some(&Value::from(*interface))),
             metric: metric.parse().ok()?,
             protocol: None,
+            source: None,
         })
     };
     printed.lines().skip(1).take(ROUTES).filter_map(route).collect()

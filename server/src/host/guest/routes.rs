@@ -18,6 +18,7 @@ use super::{
 use crate::host::libvirt::{Lane, clean};
 
 const FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";
+const FORWARD6: &str = "/proc/sys/net/ipv6/conf/all/forwarding";
 const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 
 /// networkd's, a file for each by the interface's index.
@@ -45,7 +46,7 @@ impl<'a> Routes<'a> {
             [filter(name), accept_ra(name), link(name, "flags"), link(name, "mtu"), link(name, "ifindex")]
         });
         let files: Vec<String> = files.chain(facts.interfaces.iter().flat_map(pids)).collect();
-        let mut grep = vec!["grep", "-rsHm", LINES, ".", FORWARD, BOOT, HOSTNAME];
+        let mut grep = vec!["grep", "-rsHm", LINES, ".", FORWARD, FORWARD6, BOOT, HOSTNAME];
         let settings = [filter("all"), filter("default")];
         grep.extend(settings.iter().chain(&files).map(String::as_str));
         grep.extend([LEASES, DEVICES, model::resolver::HOSTNAME]);
@@ -64,6 +65,7 @@ impl<'a> Routes<'a> {
             let printed = json_of(finish(routes6).await, trouble);
             routes.extend(printed.map(|printed| parse::routes(&printed, true)).unwrap_or_default());
         }
+        forget_plain_sources(facts);
         let Some(output) = keep(finish(self.values).await, trouble) else { return };
         let printed = output.text();
         let values = parse::files(&printed);
@@ -74,6 +76,7 @@ impl<'a> Routes<'a> {
         facts.hostname = values.get(HOSTNAME).cloned().or(facts.hostname.take());
         resolver::tell(facts, &|path| Some(parse::lines_of(&printed, path)));
         facts.ip_forward = number(FORWARD).map(|value| value != 0);
+        facts.ip6_forward = number(FORWARD6).map(|value| value != 0);
         let routes = facts.routes.iter().flatten().filter(|route| route.protocol.as_deref() == Some("dhcp"));
         let leased: BTreeSet<String> = routes.filter_map(|route| route.interface.clone()).collect();
         for interface in &mut facts.interfaces {
@@ -91,6 +94,18 @@ impl<'a> Routes<'a> {
             interface.dhcp = leased.contains(name)
                 || signs.any(|path| values.contains_key(&path))
                 || index.is_some_and(is_leased);
+        }
+    }
+}
+
+/// A route's source says nothing where its interface has no other address to speak by.
+fn forget_plain_sources(facts: &mut GuestFacts) {
+    for route in facts.routes.iter_mut().flatten() {
+        let interface = facts.interfaces.iter().find(|own| Some(&own.name) == route.interface.as_ref());
+        let v4 = route.destination.addr().is_ipv4();
+        let addresses = interface.into_iter().flat_map(|own| &own.addresses).filter(|own| own.addr().is_ipv4() == v4);
+        if addresses.count() < 2 {
+            route.source = None;
         }
     }
 }

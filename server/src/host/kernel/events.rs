@@ -27,8 +27,8 @@ pub enum Nudge {
     Overrun,
 }
 
-/// Multicast groups of linux/rtnetlink.h: link, neigh, IPv4 and IPv6 addresses, routes and netconf.
-const GROUPS: [u32; 8] = [1, 3, 5, 7, 9, 11, 24, 25];
+/// Multicast groups of linux/rtnetlink.h: link, neigh, IPv4 and IPv6 addresses, routes, rules and netconf.
+const GROUPS: [u32; 10] = [1, 3, 5, 7, 8, 9, 11, 19, 24, 25];
 
 /// Room for some ten thousand events between two turns of the reader.
 const RECEIVE_BUFFER: usize = 8 << 20;
@@ -70,7 +70,8 @@ fn nudge(datagram: &[u8]) -> Option<Nudge> {
     Some(match message_type(datagram)? {
         16 | 17 => Nudge::Links,
         20 | 21 => Nudge::Addresses,
-        24 | 25 => Nudge::Routes,
+        // Routes, and the rules that say which of them are asked.
+        24 | 25 | 32 | 33 => Nudge::Routes,
         28 | 29 if datagram.get(16) == Some(&AF_BRIDGE) => Nudge::Fdb,
         28 | 29 => Nudge::Neighbours,
         80 | 81 => Nudge::Sysctls,

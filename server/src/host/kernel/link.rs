@@ -119,6 +119,7 @@ fn bridge(facts: &[InfoBridge]) -> Bridge {
             InfoBridge::AgeingTime(time) => bridge.ageing = Some(time / HZ),
             InfoBridge::VlanFiltering(on) => bridge.vlan_filtering = *on,
             InfoBridge::NfCallIpTables(on) => bridge.nf_call_iptables = *on,
+            InfoBridge::NfCallIp6Tables(on) => bridge.nf_call_ip6tables = *on,
             _ => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::observed::{Address, Counters, FdbEntry, Link, Neighbour, Route};
+use model::observed::{Address, Counters, FdbEntry, Link, Neighbour, PolicyRule, Route};
 use rtnetlink::{
     packet_core::{DecodeError, Parseable},
     packet_route::{
@@ -11,11 +11,12 @@ use rtnetlink::{
         link::{LinkAttribute, LinkExtentMask, LinkMessage},
         neighbour::NeighbourMessage,
         route::RouteMessage,
+        rule::RuleMessage,
         stats::{StatsAttribute, StatsFilterMask, StatsMessage},
     },
 };
 
-use super::{Error, address, dump::Dumps, link, neighbour, route};
+use super::{Error, address, dump::Dumps, link, neighbour, route, rule};
 
 /// So many MACs that a bridge has learnt behind one port are told. Whoever is there may send from as many as it likes.
 const LEARNT: usize = 1024;
@@ -58,6 +59,18 @@ pub fn routes(dumps: &mut Dumps) -> Result<Vec<Route>, Error> {
     }
     routes.sort();
     Ok(routes)
+}
+
+/// Policy rules by their priority, IPv4 before IPv6.
+pub fn rules(dumps: &mut Dumps) -> Result<Vec<PolicyRule>, Error> {
+    let mut rules: Vec<PolicyRule> = Vec::new();
+    for family in [AddressFamily::Inet, AddressFamily::Inet6] {
+        let mut request = RuleMessage::default();
+        request.header.family = family;
+        let found: Vec<PolicyRule> = dumps.list("rules", RouteNetlinkMessage::GetRule(request), each(rule::decode))?;
+        rules.extend(found);
+    }
+    Ok(rules)
 }
 
 pub fn neighbours(dumps: &mut Dumps) -> Result<Vec<Neighbour>, Error> {

@@ -105,6 +105,27 @@ fn each_step_and_its_inverse_leave_the_namespace_as_it_was() {
 
 #[test]
 #[ignore = "needs root in a network namespace"]
+fn reads_policy_rules_beside_the_kernels_own() {
+    inside(|| async {
+        let kernel = Kernel::open().expect("netlink");
+        assert_eq!(kernel.rules().await.expect("rules"), []);
+        ip("rule add from 192.0.2.0/24 fwmark 0x1/0xff lookup 1000 priority 100");
+        ip("rule add not to 192.0.2.9 iif lo prohibit priority 90");
+        ip("-6 rule add lookup main suppress_prefixlength 0 priority 80");
+        let rules = kernel.rules().await.expect("rules");
+        let [prohibit, marked, suppressing] = rules.as_slice() else { panic!("{rules:?}") };
+        assert!(prohibit.not && prohibit.table.is_none() && !prohibit.v6);
+        assert_eq!((prohibit.kind.as_str(), prohibit.in_link.as_deref()), ("prohibit", Some("lo")));
+        assert_eq!(prohibit.to, Some("192.0.2.9/32".parse().expect("a prefix")));
+        assert_eq!((marked.priority, marked.table, marked.mark, marked.mask), (100, Some(1000), Some(1), Some(0xff)));
+        assert_eq!(marked.from, Some("192.0.2.0/24".parse().expect("a prefix")));
+        assert_eq!((suppressing.v6, suppressing.suppress, suppressing.table), (true, Some(0), Some(254)));
+        assert!(rules.iter().all(|rule| !rule.other));
+    });
+}
+
+#[test]
+#[ignore = "needs root in a network namespace"]
 fn errors_say_what_was_being_done() {
     inside(|| async {
         let kernel = Kernel::open().expect("netlink");

@@ -136,6 +136,7 @@ fn connected(interface: &str, net: IpNet) -> Inner {
         interface: Some(interface.to_owned()),
         metric: 0,
         protocol: Some("kernel".to_owned()),
+        source: None,
     }
 }
 
@@ -146,6 +147,7 @@ fn inner(facts: &GuestFacts, route: &GuestRoute) -> Option<Inner> {
         interface: Some(facts.interface(route.mac)?.name.clone()),
         metric: route.metric,
         protocol: Some("boot".to_owned()),
+        source: None,
     })
 }
 
