@@ -1,5 +1,6 @@
 //! The command line as a client of a running server: the same API as the browser's.
 
+mod explain;
 mod export;
 mod ssh;
 
@@ -30,6 +31,7 @@ use serde_json::json;
 
 use crate::http::Running;
 
+pub use explain::{Explain, explain};
 pub use export::{Wanted as Export, export};
 pub use ssh::{UseSsh, key as ssh_key, use_ssh};
 
@@ -184,7 +186,7 @@ pub fn gateway(args: Gateway) -> Outcome {
     })
 }
 
-fn block_on(future: impl Future<Output = Outcome>) -> Outcome {
+fn block_on<T>(future: impl Future<Output = Outcome<T>>) -> Outcome<T> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future)
 }
 

@@ -20,6 +20,7 @@ pub enum Command {
     Serve(Serve),
     /// Print what kernel, firewall, libvirt and guests say.
     Observe(Observe),
+    Explain(client::Explain),
     Plan(client::PlanFile),
     Apply(client::ApplyFile),
     Gateway(client::Gateway),

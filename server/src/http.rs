@@ -4,6 +4,7 @@ pub mod access;
 mod change;
 mod document;
 mod draft;
+mod explain;
 mod export;
 mod here;
 mod history;
@@ -182,6 +183,7 @@ fn router(app: App) -> Router {
         .routes(routes!(draft::unstage_other))
         .routes(routes!(draft::gateway))
         .routes(routes!(plan::plan))
+        .routes(routes!(explain::explain))
         .routes(routes!(export::network, export::draft))
         .routes(routes!(change::current, change::apply))
         .routes(routes!(change::undo))

@@ -30,9 +30,14 @@ fn main() -> ExitCode {
         )
         .with_writer(std::io::stderr)
         .init();
+    let (mut status, mut failed) = (0, 1);
     let outcome = match cli.command {
         Command::Serve(serve) => http::main(serve),
         Command::Observe(observe) => observe::main(observe),
+        Command::Explain(args) => {
+            failed = client::Explain::FAILED;
+            client::explain(args).map(|verdict| status = verdict)
+        }
         Command::Plan(args) => client::plan(args),
         Command::Apply(args) => client::apply(args),
         Command::Gateway(args) => client::gateway(args),
@@ -55,5 +60,5 @@ fn main() -> ExitCode {
     // A call to libvirt that nobody waits for any more may still be under way in its thread. The C library's own clean-up
     // would take the memory away under it.
     // SAFETY: it ends the process and touches nothing.
-    unsafe { libc::_exit(outcome.is_err().into()) }
+    unsafe { libc::_exit(if outcome.is_err() { failed } else { status }) }
 }

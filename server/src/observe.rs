@@ -2,9 +2,15 @@
 
 mod outline;
 
-use std::{error::Error, io::Write, path::PathBuf};
+use std::{
+    error::Error,
+    io::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::Args;
+use model::Observed;
 
 use crate::{host::Host, store::Store, watch::Watch};
 
@@ -23,11 +29,22 @@ pub struct Observe {
 
 /// Reads once and prints. A source that cannot be read is said to be silent; the rest is printed all the same.
 pub fn main(observe: Observe) -> Result<(), Box<dyn Error>> {
+    let observed = once(observe.connect, observe.state.as_deref())?;
+    let text = if observe.json { serde_json::to_string(&*observed)? + "\n" } else { outline::outline(&observed) };
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        // Whoever reads may stop reading.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// One reading of everything, by libvirt at this URI and the ways into guests of a server with this state folder.
+pub fn once(connect: Option<String>, state: Option<&Path>) -> Result<Arc<Observed>, Box<dyn Error>> {
     // One thread: dumps and libvirt's calls have threads of their own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let observed = runtime.block_on(async {
-        let host = Host::open(observe.connect)?;
-        if let Some(state) = &observe.state {
+        let host = Host::open(connect)?;
+        if let Some(state) = state {
             // Opening makes what is not there, and observing changes nothing.
             state.metadata().map_err(|error| format!("{}: {error}", state.display()))?;
             Store::open(state)?.tell(&host.ways)?;
@@ -39,10 +56,5 @@ pub fn main(observe: Observe) -> Result<(), Box<dyn Error>> {
     })?;
     // A call to a libvirtd that hangs must not keep the command.
     runtime.shutdown_background();
-    let text = if observe.json { serde_json::to_string(&*observed)? + "\n" } else { outline::outline(&observed) };
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
-        // Whoever reads may stop reading.
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
-    }
+    Ok(observed)
 }

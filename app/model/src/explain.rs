@@ -15,11 +15,13 @@
 mod answer;
 mod bridge;
 mod cable;
+mod check;
 mod conntrack;
 mod ends;
 mod firewall;
 mod hook;
 mod machine;
+mod named;
 mod outward;
 mod owner;
 mod packet;
@@ -33,6 +35,7 @@ mod validate;
 mod walk;
 
 pub use answer::{Explanation, Finding, Hop, Matched, Place, Verdict};
+pub use named::NoEnd;
 pub use owner::Owner;
 pub use packet::{Packet, Transport};
 pub use question::{Origin, Probe, Question, Target};
@@ -40,6 +43,7 @@ pub use question::{Origin, Probe, Question, Target};
 use crate::{
     Observed,
     note::{Sentence, Subject},
+    observed::{Source, SourceState},
 };
 use ends::Asker;
 use stop::Stop;
@@ -65,6 +69,7 @@ pub fn explain(observed: &Observed, question: &Question) -> Explanation {
 
 impl<'a> Walk<'a> {
     fn there_and_back(&mut self, question: &Question) -> Result<(), Stop> {
+        self.sources()?;
         let asker = self.asker(question)?;
         let destination = self.destination(asker, question)?;
         self.finds_neighbours(destination.is_ipv6());
@@ -92,6 +97,24 @@ impl<'a> Walk<'a> {
             }
         };
         self.answered(asker, &sent, at, &packet)
+    }
+
+    /// What a source said last may be old. That of the firewall is looked after where rules are asked.
+    fn sources(&mut self) -> Result<(), Stop> {
+        if !answers(self.observed, Source::Kernel) {
+            return Err(Stop::unknown(
+                Subject::Source(Source::Kernel.to_string()),
+                "the kernel of the host cannot be read",
+                "读不到主机的内核",
+            ));
+        }
+        if !answers(self.observed, Source::Libvirt) {
+            self.assume(Sentence::new(
+                "the guests are as libvirt said before it fell silent",
+                "虚拟机仍是 libvirt 失去响应之前所说的样子",
+            ));
+        }
+        Ok(())
     }
 
     /// ARP and NDP are not followed through rules.
@@ -136,4 +159,8 @@ impl<'a> Walk<'a> {
         ));
         Ok(())
     }
+}
+
+fn answers(observed: &Observed, source: Source) -> bool {
+    observed.sources.get(&source) == Some(&SourceState::Answers)
 }

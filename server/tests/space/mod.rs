@@ -1,9 +1,11 @@
-//! Network namespaces that stand for guests: each has a process of its own in it, and ends with it.
+//! Network namespaces that stand for the host and its guests: each has a process of its own in it, and ends with it. The
+//! machine's own is never touched.
 
 use std::{
     fs::File,
     io::{BufRead, BufReader},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     thread,
     time::Duration,
@@ -21,41 +23,38 @@ use nix::sched::{CloneFlags, setns};
 /// How long an answer may take; nobody here is far away.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A network namespace; the test's own if it has no process.
 pub struct Space {
     pub name: String,
-    holder: Option<Child>,
+    /// Ends when its input does: with the test, however that ends.
+    holder: Child,
 }
 
 impl Drop for Space {
     fn drop(&mut self) {
-        if let Some(holder) = &mut self.holder {
-            let _ = holder.kill();
-            let _ = holder.wait();
-        }
+        let _ = self.holder.kill();
+        let _ = self.holder.wait();
     }
 }
 
 impl Space {
-    pub fn own() -> Self {
-        Self { name: "host".to_owned(), holder: None }
-    }
-
     pub fn new(name: &str) -> Self {
-        let script = "ip link set lo up && echo ready && exec sleep infinity";
+        let script = "ip link set lo up && echo ready && exec cat";
         let mut holder = Command::new("unshare")
             .args(["--net", "sh", "-c", script])
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("unshare runs");
         let mut line = String::new();
         BufReader::new(holder.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
         assert_eq!(line, "ready\n", "{name}");
-        Self { name: name.to_owned(), holder: Some(holder) }
+        let space = Self { name: name.to_owned(), holder };
+        assert_ne!(namespace("self"), namespace(&space.pid()), "{name} is in the namespace of the machine");
+        space
     }
 
-    pub fn pid(&self) -> Option<String> {
-        self.holder.as_ref().map(|holder| holder.id().to_string())
+    pub fn pid(&self) -> String {
+        self.holder.id().to_string()
     }
 
     /// A program in it, with its arguments in one string; what it printed.
@@ -71,14 +70,8 @@ impl Space {
     }
 
     fn command(&self, words: &[&str]) -> Command {
-        let pid = self.pid();
-        let mut all: Vec<&str> = Vec::new();
-        if let Some(pid) = &pid {
-            all.extend(["nsenter", "-t", pid, "-n"]);
-        }
-        all.extend(words);
-        let mut command = Command::new(all[0]);
-        command.args(&all[1..]);
+        let mut command = Command::new("nsenter");
+        command.args(["-t", &self.pid(), "-n"]).args(words).stdin(Stdio::null());
         command
     }
 
@@ -93,10 +86,8 @@ impl Space {
         let pid = self.pid();
         thread::scope(|scope| {
             let inside = scope.spawn(move || {
-                if let Some(pid) = pid {
-                    let file = File::open(format!("/proc/{pid}/ns/net")).expect("the namespace");
-                    setns(file, CloneFlags::CLONE_NEWNET).expect("entered");
-                }
+                let file = File::open(format!("/proc/{pid}/ns/net")).expect("the namespace");
+                setns(file, CloneFlags::CLONE_NEWNET).expect("entered");
                 run()
             });
             inside.join().expect("it ends")
@@ -137,6 +128,10 @@ impl Space {
         observed.guests.clear();
         observed
     }
+}
+
+fn namespace(pid: &str) -> PathBuf {
+    std::fs::read_link(format!("/proc/{pid}/ns/net")).expect("the name of the namespace")
 }
 
 /// Makes of a namespace a guest of the host: its interfaces are NICs, whose taps are the host's ends of veths, called by the

@@ -4,11 +4,11 @@ use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net};
 
-use super::stop::Stop;
+use super::{answers, stop::Stop};
 use crate::{
     Mac, RpFilter,
     note::Subject,
-    observed::{GuestFacts, Observed, PolicyRule, Table},
+    observed::{GuestFacts, Observed, PolicyRule, Source, Table},
     topology::MAIN,
 };
 
@@ -80,7 +80,7 @@ impl<'a> Machine<'a> {
             interfaces: interfaces.collect(),
             routes: routes.collect(),
             rules: observed.rules.as_deref(),
-            tables: Some(observed.tables.values().collect()),
+            tables: answers(observed, Source::Firewall).then(|| observed.tables.values().collect()),
             ip_forward: on("net.ipv4.ip_forward"),
             ip6_forward: on("net.ipv6.conf.all.forwarding"),
             rp_filter_all: setting("net.ipv4.conf.all.rp_filter").and_then(|value| value.parse().ok()),

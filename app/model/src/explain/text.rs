@@ -6,7 +6,7 @@ use super::{Explanation, Finding, Hop, Verdict};
 use crate::Language;
 
 impl Explanation {
-    /// As `bridgehead trace` prints it.
+    /// As `bridgehead explain` prints it.
     pub fn text(&self, language: Language) -> String {
         let mut out = String::new();
         let width = self.hops.iter().map(|hop| hop.place.to_string().chars().count()).max().unwrap_or(0);

@@ -119,6 +119,13 @@ impl<'a> Walk<'a> {
                 format!("{name} 没有自己的路由规则（`ip rule`）：没有读到它们"),
             ));
         }
+        let trouble = station.and_then(|name| self.observed.guests.get(name)?.trouble.as_ref());
+        if let (Some(name), Some(trouble)) = (station, trouble) {
+            self.assume(Sentence::new(
+                format!("{name} is as it said last ({trouble})"),
+                format!("{name} 仍是它上次所说的样子（{trouble}）"),
+            ));
+        }
         let machine = Rc::new(machine);
         self.machines.insert(station, Rc::clone(&machine));
         Ok(machine)
