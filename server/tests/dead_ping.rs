@@ -1,5 +1,6 @@
-//! Why a packet does not get there, in a lab: the ping that dies between two guests of one bridge, whose rules the bridge's
-//! frames pass, and the way of nine hops. What is said of each is what happens.
+//! Why a packet does not get there, in a lab: the ping that dies between two guests of one bridge, whose frames pass the
+//! host's rules; the answer that a guest with two ways out drops; and the way of nine hops. What is said of each is what
+//! happens.
 
 mod gateway;
 mod net;
@@ -153,6 +154,65 @@ fn the_way_of_nine_hops_is_explained_with_both_translations() {
     assert!(reaches("10.0.0.9"), "what is predicted is what happens");
     assert_eq!(said(&server, "10.0.0.9").0, Some(0));
 
+    server.must(&["undo"]);
+    net::assert_settles(PROGRAM, &start, "undone");
+}
+
+#[test]
+#[ignore = "needs a lab: run by make test"]
+fn a_strict_filter_is_explained_with_both_routes_and_so_is_each_remedy() {
+    let _alone = alone();
+    let server = Server::start("strict-filter");
+    ["master", "node1", "node2"].iter().for_each(|guest| server.hears(guest));
+    let start = net::settled(PROGRAM);
+    let file = server.file(&format!("{MEMBERS}{GUEST}members = [\"node1\", \"node2\"]\n"));
+    until("the change is applied", || server.run(&["apply", &file, "--yes"]).status.success());
+    let filters = "/proc/sys/net/ipv4/conf";
+    let set = |all: &str, own: &str| {
+        assert_eq!(
+            inside(
+                "node1",
+                &format!("echo {all} > {filters}/all/rp_filter && echo {own} > {filters}/eth0/rp_filter && echo set")
+            ),
+            "set"
+        );
+    };
+    let before = ["all", "eth0"].map(|name| inside("node1", &format!("cat {filters}/{name}/rp_filter")));
+    let address = gateway::address(&server, "node1");
+    let does = |script: &str| assert_eq!(inside("node1", &format!("{script} && echo done")), "done", "{script}");
+    let asks = || {
+        let mut question = question("10.0.0.9");
+        question["from"]["interface"] = json!("eth0");
+        let (status, explanation) = server.post("explain", &question);
+        let got = inside("node1", "ping -c 1 -W 2 -I eth0 10.0.0.9 > /dev/null && echo reached") == "reached";
+        assert_eq!((status, &explanation["verdict"]), (200, &json!(if got { "yes" } else { "no" })), "{explanation}");
+        explanation
+    };
+
+    // Another way out, by the first NIC, whose answers come back by it.
+    does("ip route add default via 192.168.122.1 dev eth0 metric 500");
+    set("0", "1");
+    let explanation = asks();
+    assert_eq!(explanation["hops"][0]["route"], "default via 192.168.122.1 dev eth0 metric 500", "{explanation}");
+    let finding = &explanation["finding"];
+    assert_eq!(finding["setting"], "net.ipv4.conf.eth0.rp_filter=1", "{explanation}");
+    assert!(finding["text"]["en"].as_str().expect("text").contains("default via 192.168.48.10 dev eth1"), "{finding}");
+
+    set("0", "2");
+    assert_eq!(asks()["verdict"], "yes", "a loose filter");
+    set("0", "1");
+    does(&format!(
+        "ip rule add from {address} lookup 100 priority 100 && ip route add default via 192.168.122.1 table 100"
+    ));
+    assert_eq!(asks()["verdict"], "yes", "a table for this source");
+    does("ip rule del priority 100 && ip route flush table 100");
+    assert_eq!(asks()["verdict"], "no", "as before");
+    does("ip route del default via 192.168.48.10");
+    assert_eq!(asks()["verdict"], "yes", "one way out");
+    does("ip route add default via 192.168.48.10 dev eth1");
+
+    does("ip route del default via 192.168.122.1 metric 500");
+    set(&before[0], &before[1]);
     server.must(&["undo"]);
     net::assert_settles(PROGRAM, &start, "undone");
 }

@@ -19,6 +19,7 @@ mod login;
 mod network;
 mod parse;
 mod persist;
+mod policy;
 mod resolver;
 mod routes;
 pub mod ssh;

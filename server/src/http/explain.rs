@@ -29,13 +29,13 @@ pub async fn explain(State(app): State<App>, Body(question): Body<Question>) -> 
 /// Nothing announces what happens inside guests: those on the way are asked before it is walked for good.
 async fn answer(watch: &Watch, question: &Question) -> Result<Explanation, Vec<Note>> {
     let deadline = Instant::now() + PATIENCE;
-    let (mut asked, mut late) = (BTreeSet::new(), BTreeSet::new());
+    let (mut asked, mut late) = (BTreeSet::<String>::new(), BTreeSet::<String>::new());
     loop {
         let observed = watch.observed();
         let mut explanation = predict(&observed, question);
         let more: Vec<String> = guests(&observed, &explanation).difference(&asked).cloned().collect();
         if more.is_empty() {
-            explanation.assumed.extend(late.iter().map(is_as_before));
+            explanation.assumed.extend(late.iter().map(|guest| is_as_before(guest)));
             let wrong = question.check(&observed);
             return if wrong.is_empty() { Ok(explanation) } else { Err(wrong) };
         }
@@ -63,7 +63,7 @@ fn guests(observed: &Observed, explanation: &Explanation) -> BTreeSet<String> {
     hops.chain(from).chain(to).filter(runs).cloned().collect()
 }
 
-fn is_as_before(guest: &String) -> Sentence {
+fn is_as_before(guest: &str) -> Sentence {
     let seconds = PATIENCE.as_secs();
     Sentence::new(
         format!("{guest} is as it said before: it did not answer within {seconds} s"),

@@ -51,6 +51,23 @@ pub struct PolicyRule {
     pub kind: String,
 }
 
+/// Priority and table of the rules that every kernel begins with (net/ipv4/fib_rules.c).
+const KERNELS: [(u32, u32); 3] = [(0, 255), (32766, 254), (32767, 253)];
+
+impl PolicyRule {
+    /// Whether it is one of those that every kernel begins with.
+    pub fn is_kernels(&self) -> bool {
+        let own = |(priority, table)| Self {
+            priority,
+            v6: self.v6,
+            table: Some(table),
+            kind: "lookup".to_owned(),
+            ..Self::default()
+        };
+        KERNELS.map(own).contains(self)
+    }
+}
+
 /// What a guest does beyond its main table.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -38,6 +38,29 @@ pub fn reply(text: &str) -> Result<Value, String> {
 
 /// JSON, if it is not more than anybody needs to say: that is found out before anything is made of it.
 pub fn json(text: &[u8]) -> Result<Value, String> {
+    bounded(text)?;
+    serde_json::from_slice(text).map_err(no_json)
+}
+
+/// One JSON after the other, as `ip -j -batch` prints them, up to what is none.
+pub fn jsons(text: &[u8]) -> Result<Vec<Value>, String> {
+    bounded(text)?;
+    let mut found = Vec::new();
+    for value in serde_json::Deserializer::from_slice(text).into_iter() {
+        match value {
+            Ok(value) => found.push(value),
+            Err(error) if found.is_empty() => return Err(no_json(error)),
+            Err(_) => break,
+        }
+    }
+    Ok(found)
+}
+
+fn no_json(error: serde_json::Error) -> String {
+    format!("it is not JSON: {error}")
+}
+
+fn bounded(text: &[u8]) -> Result<(), String> {
     let (mut values, mut depth, mut quoted, mut escaped) = (1, 0usize, false, false);
     for byte in text {
         match byte {
@@ -57,7 +80,7 @@ pub fn json(text: &[u8]) -> Result<Value, String> {
             return Err(format!("it is nested deeper than {DEPTH}"));
         }
     }
-    serde_json::from_slice(text).map_err(|error| format!("it is not JSON: {error}"))
+    Ok(())
 }
 
 /// A value that came from a guest, every string in it fit to be shown.

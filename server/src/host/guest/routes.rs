@@ -1,4 +1,4 @@
-//! Routes inside a guest, what its kernel says of its links, and whether it forwards.
+//! Routes and routing rules inside a guest, what its kernel says of its links, and whether it forwards.
 
 use std::{collections::BTreeSet, net::IpAddr};
 
@@ -11,8 +11,8 @@ use model::{
 use super::{
     error::Error,
     exec::Process,
-    facts::{finish, json_of, keep},
-    parse, resolver,
+    facts::{finish, keep},
+    parse, policy, resolver,
     way::Reach,
 };
 use crate::host::libvirt::{Lane, clean};
@@ -33,6 +33,8 @@ const LINES: &str = "64";
 
 /// Programs in the guest that have been started.
 pub struct Routes<'a> {
+    reach: &'a Reach,
+    domain: &'a str,
     routes: Result<Process<'a>, Error>,
     routes6: Option<Result<Process<'a>, Error>>,
     values: Result<Process<'a>, Error>,
@@ -53,19 +55,26 @@ impl<'a> Routes<'a> {
         grep.extend(model::resolver::TELLING);
         let addresses = facts.interfaces.iter().flat_map(|interface| &interface.addresses);
         let has_v6 = addresses.map(IpNet::addr).any(|it| matches!(it, IpAddr::V6(v6) if !v6.is_unicast_link_local()));
-        let start = async |argv: &[&str]| Process::start(reach, domain, argv, None, Lane::Watch).await;
-        let routes = start(&["ip", "-j", "route", "show"]).await;
-        let routes6 = if has_v6 { Some(start(&["ip", "-j", "-6", "route", "show"]).await) } else { None };
-        Self { routes, routes6, values: start(&grep).await }
+        let start = async |argv: &[&str], input| Process::start(reach, domain, argv, input, Lane::Watch).await;
+        let lists = Some(policy::LISTS);
+        let routes = start(&["ip", "-j", "-batch", "-"], lists).await;
+        let routes6 = if has_v6 { Some(start(&["ip", "-j", "-6", "-batch", "-"], lists).await) } else { None };
+        Self { reach, domain, routes, routes6, values: start(&grep, None).await }
     }
 
     pub async fn answer(self, facts: &mut GuestFacts, trouble: &mut Option<String>) {
-        facts.routes = json_of(finish(self.routes).await, trouble).map(|printed| parse::routes(&printed, false));
+        let (routes, mut rules) = policy::lists(finish(self.routes).await, false, trouble);
+        facts.routes = routes;
         if let (Some(routes), Some(routes6)) = (&mut facts.routes, self.routes6) {
-            let printed = json_of(finish(routes6).await, trouble);
-            routes.extend(printed.map(|printed| parse::routes(&printed, true)).unwrap_or_default());
+            let (more, rules6) = policy::lists(finish(routes6).await, true, trouble);
+            routes.extend(more.unwrap_or_default());
+            rules = rules.zip(rules6).map(|(rules, rules6)| [rules, rules6].concat());
         }
         forget_plain_sources(facts);
+        facts.policy = match rules {
+            Some(rules) => policy::of(self.reach, self.domain, rules, trouble).await.map(Box::new),
+            None => None,
+        };
         let Some(output) = keep(finish(self.values).await, trouble) else { return };
         let printed = output.text();
         let values = parse::files(&printed);

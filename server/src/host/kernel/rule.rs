@@ -9,9 +9,6 @@ use rtnetlink::packet_route::{
     rule::{RuleAction, RuleAttribute, RuleFlags, RuleMessage},
 };
 
-/// Priority and table of the rules that every kernel begins with (net/ipv4/fib_rules.c).
-const KERNELS: [(u32, u32); 3] = [(0, 255), (32766, 254), (32767, 253)];
-
 /// What the kernel says where a rule suppresses no prefix: -1.
 const SUPPRESSES_NOTHING: u32 = u32::MAX;
 
@@ -49,14 +46,7 @@ pub fn decode(message: RuleMessage) -> Option<PolicyRule> {
         }
     }
     rule.table = (header.action == RuleAction::ToTable).then_some(table);
-    let kernels = KERNELS.map(|(priority, table)| PolicyRule {
-        priority,
-        v6,
-        table: Some(table),
-        kind: "lookup".to_owned(),
-        ..PolicyRule::default()
-    });
-    (!kernels.contains(&rule)).then_some(rule)
+    (!rule.is_kernels()).then_some(rule)
 }
 
 /// As `ip rule` names them.
