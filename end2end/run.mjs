@@ -8,7 +8,7 @@ import { closeBrowser } from "./lib/browser.mjs";
 import { ready } from "./lib/lab.mjs";
 
 // The last one locks everybody out for a minute.
-const specs = ["access", "login", "picture", "later", "bridge", "nic", "draft", "network", "gateway", "history", "wire", "export", "survival", "address", "channel", "hostile", "resolver", "accessibility", "attempts"];
+const specs = ["access", "login", "picture", "later", "bridge", "nic", "draft", "network", "gateway", "explain", "history", "wire", "export", "survival", "address", "channel", "hostile", "resolver", "accessibility", "attempts"];
 const wanted = process.argv.slice(2);
 
 await ready();

@@ -26,6 +26,7 @@ use leptos::prelude::*;
 use model::{Mac, note::Subject};
 
 use crate::{
+    explain::{self, Explain},
     later::Loader,
     live::Live,
     texts::texts,
@@ -50,7 +51,20 @@ pub fn Drawer() -> impl IntoPart {
     }
 }
 
+/// Details, or the question that stands in their place.
 pub fn content(subject: Subject) -> Part {
+    let open = Explain::here().open;
+    (move || {
+        if open.get() {
+            view! { <explain::Panel/> }
+        } else {
+            details(subject.clone())
+        }
+    })
+    .into_part()
+}
+
+fn details(subject: Subject) -> Part {
     let live = Live::here();
     let texts = texts();
     match subject {

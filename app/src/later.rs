@@ -28,7 +28,7 @@ use wasm_split_helpers::{SplitLoaderError, wasm_split};
 use crate::{
     dialog::{self, edit},
     draft::{self, Draft},
-    drawer,
+    drawer, explain,
     live::Live,
     outline,
     pages::login,
@@ -43,7 +43,7 @@ use crate::{
 /// What the second module can do.
 pub struct Later {
     pub plan: fn(&Observed, &Cluster, &Cluster) -> Plan,
-    pub stage: fn(Live, Draft),
+    pub begin: fn(Live, Draft),
     pub foresee: fn(&Observed, &Plan) -> Topology,
     pub attach: fn(Live, Draft, &str, &str),
     pub move_nic: fn(Live, Draft, Mac, &str),
@@ -58,7 +58,7 @@ pub struct Later {
 
 static LATER: Later = Later {
     plan,
-    stage: draft::stage::stage,
+    begin,
     foresee: draft::foresee,
     attach: edit::attach,
     move_nic: edit::move_nic,
@@ -70,6 +70,12 @@ static LATER: Later = Later {
     tray: tray::content,
     dialog: dialog::content,
 };
+
+/// What goes on by itself from now on. Browser only.
+fn begin(live: Live, draft: Draft) {
+    draft::stage::stage(live, draft);
+    explain::begin();
+}
 
 #[wasm_split(later, fallible)]
 fn open() -> Result<&'static Later, SplitLoaderError> {

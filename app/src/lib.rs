@@ -14,6 +14,7 @@ mod diagram;
 mod dialog;
 mod draft;
 mod drawer;
+mod explain;
 mod facts;
 mod header;
 mod later;

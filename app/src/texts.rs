@@ -119,7 +119,7 @@ texts! {
     zoom_in: "Zoom in", "放大";
     zoom_out: "Zoom out", "缩小";
     hidden_guests: "{} guests do not match", "{} 台虚拟机不匹配";
-    keys: "find / · outline O · plan P", "查找 / · 大纲 O · 计划 P";
+    keys: "find / · outline O · plan P · reach W", "查找 / · 大纲 O · 计划 P · 可达 W";
     empty_title: "No guests yet", "还没有虚拟机";
     empty_text: "Every virtual machine that libvirt knows appears here by itself. Make one with virt-install, or start one: virsh start NAME.", "libvirt 管理的每台虚拟机都会自动出现在这里。可用 virt-install 创建，或用 virsh start 名称 启动。";
     drop_here: "let go: plug into {}", "松开：接入 {}";

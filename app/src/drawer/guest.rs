@@ -9,6 +9,7 @@ use super::{
 use crate::{
     dialog::edit,
     draft::Draft,
+    explain::Ask,
     facts,
     live::Live,
     parts::{
@@ -48,6 +49,7 @@ pub fn Guest(name: String) -> impl IntoPart {
             </button>
         </div>
         <p class="sub">{move || head().unwrap_or_else(|| texts.gone.to_owned())}</p>
+        <Ask from=Subject::Guest(name)/>
         <Tabs names=vec![texts.nics, texts.routes, texts.nat] chosen=tab label=texts.details/>
         <div id="panel" role="tabpanel" aria-labelledby=move || format!("tab-{}", tab.get())>
             {move || match tab.get() {

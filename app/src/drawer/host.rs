@@ -5,6 +5,7 @@ use model::{note::Subject, observed::Route};
 
 use super::{Notes, rules::Rules};
 use crate::{
+    explain::Ask,
     live::Live,
     parts::{facts::Table, tabs::Tabs},
     texts::later::texts,
@@ -31,6 +32,7 @@ pub fn Host() -> impl IntoPart {
     view! {
         <div class="drawer-head"><h2>{name}</h2></div>
         <p class="sub">{texts.host_of_guests}</p>
+        <Ask from=Subject::Host/>
         <Tabs names=vec![texts.rules, texts.routes, texts.sysctls] chosen=tab label=texts.details/>
         <div id="panel" role="tabpanel" aria-labelledby=move || format!("tab-{}", tab.get())>
             {move || match tab.get() {

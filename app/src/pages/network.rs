@@ -46,7 +46,7 @@ pub fn Network(initial: Initial) -> impl IntoPart {
     });
     Effect::new(move |_| {
         if let Some(later) = loader.get() {
-            untrack(|| (later.stage)(live, draft));
+            untrack(|| (later.begin)(live, draft));
         }
     });
     let texts = texts();

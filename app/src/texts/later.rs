@@ -303,6 +303,40 @@ texts! {
     outline_hint: "Everything that the picture shows, as a list.", "以列表显示网络图的全部内容。";
     actions: "Actions for {}", "{} 的操作";
 
+    // Can A reach B?
+    can_it_reach: "Can it reach…?", "能否到达…？";
+    explain_title: "Can A reach B?", "A 能否到达 B？";
+    explain_about: "What would become of a packet and of its answer, as routes, rules and settings are now. Nothing is sent.", "按当前的路由、规则和设置，数据包及其应答会怎样。不会发送任何数据。";
+    from: "From", "从";
+    to: "To: an address, a guest, or host", "到：地址、虚拟机或 host";
+    ping: "ping", "ping";
+    port: "Port", "端口";
+    by_v6: "by IPv6", "使用 IPv6";
+    ask: "Ask", "询问";
+    to_details: "Back to the details", "返回详情";
+    incomplete: "Complete the question. The answer then follows the network.", "请补全问题。答案会随网络更新。";
+    not_an_end: "“{}” is no address, no guest and not host", "“{}”不是地址、虚拟机或 host";
+    verdict_yes: "Yes: {} reaches {}", "可达：{} 能到达 {}";
+    verdict_no: "No: {} does not reach {}", "不可达：{} 不能到达 {}";
+    verdict_unknown: "Not known: whether {} reaches {}", "未知：{} 能否到达 {}";
+    machine: "Machine", "机器";
+    table: "Table", "表";
+    chain: "Chain", "链";
+    handle: "Handle", "句柄";
+    rule: "Rule", "规则";
+    put_there_by: "Put there by", "添加者";
+    somebody: "somebody", "未知的一方";
+    setting: "Setting", "设置";
+    way_there: "There", "去程";
+    way_back: "And back", "回程";
+    source_becomes: "source {} becomes {}", "源地址 {} 变为 {}";
+    destination_becomes: "destination {} becomes {}", "目标地址 {} 变为 {}";
+    ends_here: "It ends here.", "到此为止。";
+    unknown_from_here: "From here on it is not known.", "由此往后未知。";
+    rule_one: "1 rule", "1 条规则";
+    rules_met: "{} rules", "{} 条规则";
+    assumed: "Taken for granted", "假定";
+
     // Ways into a guest
     ways: "Ways in", "进入方式";
     way_agent: "Guest agent", "guest agent";
