@@ -88,9 +88,8 @@ impl<'a> Routes<'a> {
                 let lines = parse::lines_of(&printed, &format!("{DEVICES}/{index}"));
                 lines.iter().any(|line| line.starts_with(DEVICE_LEASED))
             };
-            interface.dhcp = leased.contains(name)
-                || signs.any(|path| values.contains_key(&path))
-                || index.is_some_and(is_leased);
+            interface.dhcp =
+                leased.contains(name) || signs.any(|path| values.contains_key(&path)) || index.is_some_and(is_leased);
         }
     }
 }
