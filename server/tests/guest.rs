@@ -240,15 +240,21 @@ fn what_is_set_inside_is_kept_by_the_system_itself() {
         }
         until("the change is undone", || server.run(&["undo"]).status.success());
         for (nth, guest) in guests.iter().enumerate() {
-            let facts = server.get("observed")["guests"][guest].clone();
-            let named = facts["hostname"] == hostname(guest) || facts["nameservers"][0] == DNS;
+            let facts = || server.get("observed")["guests"][guest].clone();
+            let is_ours = |facts: &Value| facts["hostname"] == hostname(guest) || facts["nameservers"][0] == DNS;
+            if is_ours(&facts()) {
+                let seen = facts();
+                say(&format!("{guest} still says {} and {}", seen["hostname"], seen["nameservers"]));
+                until("its own system has followed", || !is_ours(&facts()));
+            }
+            let facts = facts();
             let left = etc(guest);
             let differs: Vec<&String> = left.iter().filter(|line| !files[guest].contains(line)).collect();
             let gone: Vec<&String> = files[guest].iter().filter(|line| !left.contains(line)).collect();
             if left != files[guest] {
                 say(&format!("{guest} has {differs:#?} instead of {gone:#?}"));
             }
-            let restored = left == files[guest] && !named;
+            let restored = left == files[guest];
             let (managers, resolver) = (&facts["managers"], &facts["resolver"]);
             let after = kept[nth].iter().all(|holds| *holds);
             let [address, dhcp, route, forwards, dns, name] = set[nth].map(yes);
