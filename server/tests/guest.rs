@@ -153,10 +153,7 @@ fn stop(guest: &str) {
     } else {
         net::virsh(&["shutdown", guest, "--mode", "agent"]);
     }
-    within(120, &format!("{guest} is off"), || {
-        let state = Command::new("virsh").args(["domstate", guest]).output().expect("virsh");
-        String::from_utf8_lossy(&state.stdout).trim() == "shut off"
-    });
+    within(120, &format!("{guest} is off"), || net::is_off(guest));
 }
 
 /// Restarts all of them at once, and waits until their systems are up again.
