@@ -50,10 +50,9 @@ pub fn plan(observed: &Observed, committed: &Cluster, draft: &Cluster) -> Plan {
     Planner::of(&observed, committed, draft).finish()
 }
 
-/// The steps of a plan, whatever blocks it.
+/// The steps of a plan, whatever blocks it, with all that guests are said to have.
 pub(crate) fn steps(observed: &Observed, committed: &Cluster, draft: &Cluster) -> Vec<Step> {
-    let observed = unplugged::without(observed, [committed, draft]);
-    Planner::of(&observed, committed, draft).sorted()
+    Planner::of(observed, committed, draft).sorted()
 }
 
 /// The order of a plan. Within one phase steps stay as they were planned.
