@@ -1,5 +1,5 @@
 //! Guests with systems of their own, in a lab of them: what is set inside them is written where their system keeps it, is so
-//! after a restart without anybody's help, and goes again byte for byte.
+//! after a restart without anybody's help (of a system that keeps nothing, by the dashboard's), and goes again byte for byte.
 //!
 //! Guests are named after their systems; each is the gateway of all the others once.
 
