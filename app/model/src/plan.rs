@@ -19,6 +19,7 @@ mod persist;
 mod put_back;
 mod resolver;
 mod setting;
+mod unplugged;
 mod uplink;
 pub(crate) mod wishes;
 
@@ -45,10 +46,11 @@ use wishes::Wishes;
 /// What the committed document has and the draft has not is given back, if it is ours. What the draft has and the host has
 /// not is added. A plan with a note that blocks has no steps.
 pub fn plan(observed: &Observed, committed: &Cluster, draft: &Cluster) -> Plan {
-    Planner::of(observed, committed, draft).finish()
+    let observed = unplugged::without(observed, [committed, draft]);
+    Planner::of(&observed, committed, draft).finish()
 }
 
-/// The steps of a plan, whatever blocks it.
+/// The steps of a plan, whatever blocks it, with all that guests are said to have.
 pub(crate) fn steps(observed: &Observed, committed: &Cluster, draft: &Cluster) -> Vec<Step> {
     Planner::of(observed, committed, draft).sorted()
 }

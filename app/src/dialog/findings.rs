@@ -114,11 +114,13 @@ pub fn note_view(note: &Note, language: Language) -> Part {
         Severity::Warn => "note warn",
         Severity::Tell => "note tell",
     };
+    let elsewhere = Ui::here().selected.with_untracked(|selected| selected.as_ref() != Some(&note.subject));
+    let shows = elsewhere.then(|| shows(&note.subject));
     let fix = note.fix.as_ref().map(|fix| drafts(&fix.draft, fill(texts.fix, &[fix.label.text(language)])));
     view! {
         <div class=class>
             <p>{note.text.text(language).to_owned()}</p>
-            <div class="actions">{shows(&note.subject)} {fix} {seats(note)} {channel::offer(note)}</div>
+            <div class="actions">{shows} {fix} {seats(note)} {channel::offer(note)}</div>
         </div>
     }
 }

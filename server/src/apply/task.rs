@@ -225,24 +225,11 @@ impl Task {
                 return Ok(());
             }
             if timeout_at(deadline, changes.changed()).await.is_err() {
-                return self.once_more(&guests).await;
+                let missing = self.missing(&*self.engine.watch.refresh(&guests).await);
+                return missing.map_or(Ok(()), |step| {
+                    Err(format!("after the steps this is still to be done: {}", step.command()))
+                });
             }
-        }
-    }
-
-    /// What a guest's own system undid, on a NIC that was just plugged in, is done once more. Then nothing may be missing.
-    async fn once_more(&self, guests: &[String]) -> Result<(), String> {
-        let mut done = Vec::new();
-        loop {
-            let Some(step) = self.missing(&*self.engine.watch.refresh(guests).await) else { return Ok(()) };
-            let again = step.inside().is_some() && self.plan.steps.contains(&step) && !done.contains(&step);
-            let still = format!("after the steps this is still to be done: {}", step.command());
-            if !again {
-                return Err(still);
-            }
-            tracing::warn!(change = self.change.id, "{still}: doing it once more");
-            self.engine.host.run(&step).await.map_err(|error| format!("{still}: {}", chain(&error)))?;
-            done.push(step);
         }
     }
 

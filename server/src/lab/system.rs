@@ -12,6 +12,8 @@ pub enum System {
     Netplan,
     NetworkManager,
     Ifupdown,
+    /// As `Netplan`, with cloud-init, which does nothing until there is a seed.
+    CloudInit,
     /// As `Networkd`, with a guest agent that is forbidden to run commands, and a login on the serial console.
     NoExec,
     /// As `Ifupdown`, without a guest agent: a login on the serial console.
@@ -25,12 +27,13 @@ pub enum System {
 pub struct UnknownSystem(String);
 
 impl System {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Busybox,
         Self::Networkd,
         Self::Netplan,
         Self::NetworkManager,
         Self::Ifupdown,
+        Self::CloudInit,
         Self::NoExec,
         Self::Serial,
         Self::Ssh,
@@ -43,6 +46,7 @@ impl System {
             Self::Netplan => "netplan",
             Self::NetworkManager => "networkmanager",
             Self::Ifupdown => "ifupdown",
+            Self::CloudInit => "cloud-init",
             Self::NoExec => "no-exec",
             Self::Serial => "serial",
             Self::Ssh => "ssh",
@@ -109,8 +113,8 @@ mod tests {
         let said = "windows".parse::<System>().expect_err("unknown").to_string();
         assert_eq!(
             said,
-            "no system is named \"windows\"; known are busybox, networkd, netplan, networkmanager, ifupdown, no-exec, \
-             serial, ssh"
+            "no system is named \"windows\"; known are busybox, networkd, netplan, networkmanager, ifupdown, cloud-init, \
+             no-exec, serial, ssh"
         );
     }
 }

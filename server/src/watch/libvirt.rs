@@ -78,6 +78,7 @@ async fn follow(reader: &Reader, libvirt: &Libvirt) -> Option<Error> {
     if let Err(error) = reader.libvirt(libvirt).await {
         return Some(error);
     }
+    reader.ask_troubled();
     loop {
         let mut touched = Touched::default();
         tokio::select! {
@@ -114,6 +115,13 @@ async fn due(reader: &Reader, asked: Instant) {
 }
 
 impl Reader {
+    /// Trouble with a guest may have been libvirt's.
+    fn ask_troubled(&self) {
+        let observed = self.board.observed();
+        let troubled = observed.guests.iter().filter(|(_, facts)| facts.trouble.is_some());
+        troubled.for_each(|(guest, _)| self.guests.ask(guest));
+    }
+
     /// All domains and networks.
     pub async fn libvirt(&self, libvirt: &Libvirt) -> Result<(), Error> {
         let _one_at_a_time = self.libvirt.lock().await;

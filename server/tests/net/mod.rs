@@ -115,6 +115,12 @@ pub fn virsh(arguments: &[&str]) {
     assert!(Command::new("virsh").args(arguments).status().expect("virsh runs").success(), "virsh {arguments:?}");
 }
 
+/// Whether a guest is shut off.
+pub fn is_off(guest: &str) -> bool {
+    let state = Command::new("virsh").args(["domstate", guest]).output().expect("virsh runs");
+    String::from_utf8_lossy(&state.stdout).trim() == "shut off"
+}
+
 pub fn ping(address: &str) -> bool {
     Command::new("ping").args(["-c", "1", "-W", "2", address]).output().expect("ping runs").status.success()
 }

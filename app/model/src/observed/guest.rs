@@ -150,6 +150,15 @@ impl GuestFacts {
         self.interfaces.iter().find(|interface| interface.mac == Some(mac))
     }
 
+    /// Takes the interface with this MAC away, and its routes.
+    pub fn forget(&mut self, mac: Mac) {
+        let gone = self.interface(mac).map(|interface| interface.name.clone());
+        self.interfaces.retain(|interface| interface.mac != Some(mac));
+        if let Some(routes) = &mut self.routes {
+            routes.retain(|route| gone.is_none() || route.interface != gone);
+        }
+    }
+
     /// How the kernel validates sources on this interface: the greater of its own and that of all.
     pub fn rp_filter_of(&self, interface: &GuestInterface) -> Option<RpFilter> {
         interface.rp_filter.max(self.rp_filter_all).and_then(RpFilter::of)

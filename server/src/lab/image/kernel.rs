@@ -19,12 +19,13 @@ const PACKAGE: &str = "linux-image-cloud-amd64";
 
 /// What guests need, without what these need in turn. The first three before there is a network and an agent. The file
 /// system of a disk, ext4, is a part of the kernel.
-pub const MODULES: [&str; 17] = [
+pub const MODULES: [&str; 18] = [
     "virtio_pci",
     "virtio_net",
     "virtio_console",
     "virtio_rng",
     "virtio_blk",
+    "isofs",
     "nf_tables",
     "nft_chain_nat",
     "nft_masq",

@@ -74,8 +74,9 @@ const NETPLAN: File = secret(
 const RESOLVED: File =
     file("etc/tmpfiles.d/resolver.conf", "L /etc/resolv.conf - - - - ../run/systemd/resolve/stub-resolv.conf\n");
 
+/// Without a file that says its name, it would take the one that the DHCP server remembers.
 const NETWORK_MANAGER: [File; 2] = [
-    file("etc/NetworkManager/conf.d/lab.conf", "[main]\nno-auto-default=*\n"),
+    file("etc/NetworkManager/conf.d/lab.conf", "[main]\nno-auto-default=*\nhostname-mode=none\n"),
     secret(
         "etc/NetworkManager/system-connections/first.nmconnection",
         "[connection]
@@ -163,7 +164,7 @@ impl Recipe {
                 recipe.files.push(NETWORKD);
                 recipe.commands.push(ENABLE_NETWORKD);
             }
-            System::Netplan => {
+            System::Netplan | System::CloudInit => {
                 recipe.packages.extend(["netplan.io", "systemd-resolved"]);
                 recipe.files.extend([NETPLAN, RESOLVED]);
             }
@@ -178,6 +179,9 @@ impl Recipe {
         }
         if system == System::NoExec {
             recipe.files.push(NO_EXEC);
+        }
+        if system == System::CloudInit {
+            recipe.packages.push("cloud-init");
         }
         if system.has_login() {
             recipe.commands.push(PASSWORD);

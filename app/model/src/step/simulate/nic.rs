@@ -99,11 +99,7 @@ pub fn detach(observed: &mut Observed, guest: &str, mac: Mac, live: bool, config
         nic.alias = None;
         domain.free_slots = domain.free_slots.map(|free| free.saturating_add(1));
         if let Some(facts) = observed.guests.get_mut(guest) {
-            let gone = facts.interface(mac).map(|interface| interface.name.clone());
-            facts.interfaces.retain(|interface| interface.mac != Some(mac));
-            for routes in facts.routes.iter_mut() {
-                routes.retain(|route| gone.is_none() || route.interface != gone);
-            }
+            facts.forget(mac);
         }
     }
     let nic = &mut domain.nics[at];
