@@ -56,8 +56,10 @@ impl Tracks {
     /// Finds the packet's connection, or begins one.
     pub fn meet(&mut self, packet: Packet) -> Track {
         for (index, known) in self.0.iter_mut().enumerate() {
-            let answers = known.reply.same_ends(&packet);
-            if answers || known.original.same_ends(&packet) {
+            let asks = known.original.same_ends(&packet);
+            // Both look alike where a machine asks itself.
+            let answers = known.reply.same_ends(&packet) && !(asks && known.original.reply == packet.reply);
+            if asks || answers {
                 known.answered |= answers;
                 let state = if known.answered { State::Established } else { State::New };
                 return Track { state, connection: Some(index), answers };

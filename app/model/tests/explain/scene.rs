@@ -17,7 +17,7 @@ use super::world::lab;
 type Scene = fn() -> Observed;
 
 pub fn all() -> BTreeMap<&'static str, Scene> {
-    let all: [(&str, Scene); 39] = [
+    let all: [(&str, Scene); 40] = [
         ("dead-ping", dead_ping),
         ("dead-ping-accepted", seed),
         ("nine-hops", seed),
@@ -57,6 +57,7 @@ pub fn all() -> BTreeMap<&'static str, Scene> {
         ("forward-hairpin", forward),
         ("forward-without-hairpin", forward_without_hairpin),
         ("gateway-silent", gateway_silent),
+        ("asks-itself", asks_itself),
     ];
     all.into()
 }
@@ -314,6 +315,19 @@ fn limited() -> Observed {
         (6, json!([equal(json!({"meta": {"key": "l4proto"}}), json!("icmp")), {"drop": null}])),
     ];
     put(&mut observed, table("ip", "slow", "filter", "forward", 5, rules));
+    observed
+}
+
+/// What the host asks itself is new when it comes in again, though conntrack saw it go out.
+fn asks_itself() -> Observed {
+    let mut observed = seed();
+    let answers = json!([
+        {"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": ["established", "related"]}},
+        {"accept": null}
+    ]);
+    let mut own = table("ip", "own", "filter", "input", 5, vec![(5, answers)]);
+    own.chains.iter_mut().for_each(|chain| chain.policy = Some("drop".to_owned()));
+    put(&mut observed, own);
     observed
 }
 
