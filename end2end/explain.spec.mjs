@@ -27,9 +27,9 @@ async function behindGateway(during) {
   }
 }
 
-/** Has the host drop what goes there, for the time of a function; the rule's handle. */
+/** Has the host drop what goes out to there, for the time of a function; the rule's handle. */
 async function dropped(address, during) {
-  const said = await run("nft", "--echo", "--handle", "insert", "rule", "ip", "filter", "FORWARD", "ip", "daddr", address, "counter", "drop");
+  const said = await run("nft", "--echo", "--handle", "insert", "rule", "ip", "filter", "FORWARD", "oifname", "eno1", "ip", "daddr", address, "counter", "drop");
   const [, handle] = said.match(/# handle (\d+)/);
   try {
     await during(handle);
@@ -102,7 +102,7 @@ test("explain: a rule that somebody adds turns the answer round, and is named", 
       assert.equal(await fact("Table").innerText(), "ip filter");
       assert.equal(await fact("Chain").innerText(), "FORWARD");
       assert.equal(await fact("Handle").innerText(), handle);
-      assert.match(await fact("Rule").innerText(), /^ip daddr 10\.0\.0\.9 counter drop$/);
+      assert.match(await fact("Rule").innerText(), /^oifname "eno1" ip daddr 10\.0\.0\.9 counter drop$/);
       assert.equal(await fact("Put there by").innerText(), "somebody");
       await drawer(page).getByText("It ends here.").waitFor();
       await marked(page, "host", "stop").waitFor();
