@@ -19,7 +19,7 @@ use crate::{
         Route, Source, SourceState, Table,
     },
     plan::Change,
-    wire,
+    wire::{self, Sealed},
 };
 
 /// Server to browser. The tag comes before the content, so that what is keyed by number can be read straight away.
@@ -109,17 +109,26 @@ pub struct Patch {
 #[serde(rename_all = "lowercase", tag = "object", content = "is")]
 pub enum Object {
     Host(Host),
-    Source { source: Source, state: SourceState },
+    Source {
+        source: Source,
+        state: SourceState,
+    },
     Link(Link),
     Routes(Vec<Route>),
-    Rules(Option<Vec<PolicyRule>>),
+    Rules {
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<PolicyRule>>))]
+        rules: Sealed<Option<Vec<PolicyRule>>>,
+    },
     Neighbours(Vec<Neighbour>),
     Fdb(Vec<FdbEntry>),
     Sysctls(#[borsh(deserialize_with = "wire::read_map")] BTreeMap<String, String>),
     Table(Table),
     Network(Network),
     Domain(Domain),
-    Guest { name: String, facts: Box<GuestFacts> },
+    Guest {
+        name: String,
+        facts: Box<GuestFacts>,
+    },
     Folders(#[borsh(deserialize_with = "wire::read_map")] BTreeMap<String, Folder>),
 }
 
@@ -151,7 +160,7 @@ impl Patch {
         );
         patch.map(&old.links, &new.links, |_, link| Object::Link(link.clone()), Key::Link);
         patch.whole(&old.routes, &new.routes, Object::Routes);
-        patch.whole(&old.rules, &new.rules, Object::Rules);
+        patch.whole(&old.rules, &new.rules, |rules| Object::Rules { rules });
         patch.whole(&old.neighbours, &new.neighbours, Object::Neighbours);
         patch.whole(&old.fdb, &new.fdb, Object::Fdb);
         patch.whole(&old.sysctls, &new.sysctls, Object::Sysctls);
@@ -191,7 +200,7 @@ impl Patch {
                 Object::Source { source, state } => drop(observed.sources.insert(source, state)),
                 Object::Link(link) => drop(observed.links.insert(link.index, link)),
                 Object::Routes(routes) => observed.routes = routes,
-                Object::Rules(rules) => observed.rules = rules,
+                Object::Rules { rules } => observed.rules = rules,
                 Object::Neighbours(neighbours) => observed.neighbours = neighbours,
                 Object::Fdb(fdb) => observed.fdb = fdb,
                 Object::Sysctls(sysctls) => observed.sysctls = sysctls,

@@ -19,7 +19,7 @@ use std::{collections::BTreeMap, fmt};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use crate::wire;
+use crate::wire::{self, Sealed};
 
 pub use client::DhcpClient;
 pub use domain::{
@@ -49,8 +49,9 @@ pub struct Observed {
     pub links: BTreeMap<u32, Link>,
     pub routes: Vec<Route>,
     /// Policy rules by their priority; `None` where they have not been read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rules: Option<Vec<PolicyRule>>,
+    #[serde(default, skip_serializing_if = "Sealed::is_default")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<PolicyRule>>))]
+    pub rules: Sealed<Option<Vec<PolicyRule>>>,
     pub neighbours: Vec<Neighbour>,
     pub fdb: Vec<FdbEntry>,
     /// Dotted names as `sysctl` prints them, of the settings that decide about forwarding:

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use model::{
     Observed,
     observed::{Domain, Link, Source},
+    wire::Sealed,
 };
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
@@ -143,7 +144,7 @@ impl Reader {
                 observed.host.hostname = facts.hostname;
                 observed.links = facts.links;
                 observed.routes = facts.routes;
-                observed.rules = Some(facts.rules);
+                observed.rules = Sealed::of(&Some(facts.rules));
                 observed.neighbours = facts.neighbours;
                 observed.fdb = facts.fdb;
                 observed.sysctls = facts.sysctls;
@@ -165,7 +166,9 @@ impl Reader {
                 self.claims().put(observed);
             }
             observed.routes = routes.unwrap_or_else(|| std::mem::take(&mut observed.routes));
-            observed.rules = rules.or_else(|| observed.rules.take());
+            if let Some(rules) = rules {
+                observed.rules = Sealed::of(&Some(rules));
+            }
             observed.neighbours = neighbours.unwrap_or_else(|| std::mem::take(&mut observed.neighbours));
             observed.fdb = fdb.unwrap_or_else(|| std::mem::take(&mut observed.fdb));
         });

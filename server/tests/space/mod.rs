@@ -17,6 +17,7 @@ use model::{
         AgentChannel, Attachment, Domain, DomainState, GuestFacts, GuestInterface, GuestPolicy, GuestRoute, Nic,
     },
     topology::MAIN,
+    wire::Sealed,
 };
 use nix::sched::{CloneFlags, setns};
 
@@ -169,7 +170,7 @@ pub fn tell(observed: &mut Observed, guest: &Space) {
         });
         told.collect()
     };
-    let rules = inside.rules.clone().unwrap_or_default();
+    let rules = (*inside.rules).clone().unwrap_or_default();
     let tables = rules.iter().filter_map(|rule| rule.table).filter(|table| *table != MAIN);
     let further = tables.map(|table| (table, routes(table))).collect();
     let on = |name: &str| inside.sysctls.get(name).map(|value| value != "0");
@@ -188,7 +189,7 @@ pub fn tell(observed: &mut Observed, guest: &Space) {
             })
             .collect(),
         routes: Some(routes(MAIN)),
-        policy: Some(Box::new(GuestPolicy { rules: rules.clone(), routes: further })),
+        policy: Sealed::of(&Some(GuestPolicy { rules: rules.clone(), routes: further })),
         ip_forward: on("net.ipv4.ip_forward"),
         ip6_forward: on("net.ipv6.conf.all.forwarding"),
         rp_filter_all: all,

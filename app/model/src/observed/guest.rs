@@ -42,8 +42,9 @@ pub struct GuestFacts {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip6_forward: Option<bool>,
     /// Its policy rules, and the tables that they name; `None` where it could not be asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub policy: Option<Box<GuestPolicy>>,
+    #[serde(default, skip_serializing_if = "Sealed::is_default")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<GuestPolicy>))]
+    pub policy: Sealed<Option<GuestPolicy>>,
     /// `net.ipv4.conf.all.rp_filter`, and that of `default`, with which a new interface begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rp_filter_all: Option<u8>,

@@ -9,6 +9,7 @@ use model::{
         Rule, Table,
     },
     plan::plan,
+    wire::Sealed,
 };
 use serde_json::{Value, json};
 
@@ -99,7 +100,7 @@ detach_outside = true
 fn built(document: &str) -> Observed {
     let mut observed = lab(&["master", "node1", "node2"]);
     observed.tables.insert("ip nat".to_owned(), libvirt_nat());
-    observed.rules = Some(Vec::new());
+    observed.rules = Sealed::of(&Some(Vec::new()));
     observed.sysctls.insert("net.ipv4.conf.all.rp_filter".to_owned(), "0".to_owned());
     let filter = observed.tables.get_mut("ip filter").expect("the table");
     let into = filter.chains.iter_mut().find(|chain| chain.name == "LIBVIRT_FWI").expect("the chain");
@@ -110,7 +111,7 @@ fn built(document: &str) -> Observed {
     plan.steps.iter().for_each(|step| step.simulate(&mut observed));
     observed.links.values_mut().for_each(|link| link.rp_filter = Some(2));
     for facts in observed.guests.values_mut() {
-        facts.policy = Some(Box::default());
+        facts.policy = Sealed::of(&Some(GuestPolicy::default()));
     }
     observed
 }
@@ -150,7 +151,7 @@ fn strict_filter_on_host() -> Observed {
 fn filter_with_rule() -> Observed {
     let mut observed = two_ways(Some(1));
     let facts = guest(&mut observed, "node1");
-    facts.policy = Some(Box::new(GuestPolicy {
+    facts.policy = Sealed::of(&Some(GuestPolicy {
         rules: vec![PolicyRule {
             priority: 100,
             from: Some(net("192.168.122.203/32")),

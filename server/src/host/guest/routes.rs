@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use model::{
     observed::{DhcpClient, GuestFacts, GuestInterface},
     persist,
+    wire::Sealed,
 };
 
 use super::{
@@ -71,10 +72,11 @@ impl<'a> Routes<'a> {
             rules = rules.zip(rules6).map(|(rules, rules6)| [rules, rules6].concat());
         }
         forget_plain_sources(facts);
-        facts.policy = match rules {
-            Some(rules) => policy::of(self.reach, self.domain, rules, trouble).await.map(Box::new),
+        let policy = match rules {
+            Some(rules) => policy::of(self.reach, self.domain, rules, trouble).await,
             None => None,
         };
+        facts.policy = Sealed::of(&policy);
         let Some(output) = keep(finish(self.values).await, trouble) else { return };
         let printed = output.text();
         let values = parse::files(&printed);
