@@ -15,6 +15,7 @@ mod lease;
 mod manager;
 mod nic;
 mod persist;
+mod promise;
 mod resolver;
 mod setting;
 mod uplink;
@@ -52,6 +53,7 @@ pub fn review(observed: &Observed, committed: &Cluster, draft: &Cluster) -> Vec<
     lease::check(observed, committed, draft, &mut notes);
     manager::check(observed, committed, draft, &mut notes);
     persist::check(observed, draft, &mut notes);
+    promise::check(observed, committed, draft, &mut notes);
     notes
 }
 

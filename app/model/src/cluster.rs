@@ -5,6 +5,7 @@
 
 mod dhcp;
 mod gateway;
+mod promise;
 
 use std::{
     fmt::{self, Display, Formatter},
@@ -21,10 +22,11 @@ use crate::{
     name::{GuestName, LinkName, NetworkName},
     note::Subject,
     observed::ManagerKind,
-    wire,
+    wire::{self, Sealed},
 };
 pub use dhcp::{Dhcp, Range};
 pub use gateway::{Forward, Gateway, Protocol, Translation};
+pub use promise::{Promise, end};
 
 /// The whole document.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
@@ -46,6 +48,9 @@ pub struct Cluster {
     pub networks: Vec<Network>,
     #[serde(default, rename = "lease", skip_serializing_if = "Vec::is_empty")]
     pub leases: Vec<Lease>,
+    #[serde(default, rename = "promise", skip_serializing_if = "Sealed::is_default")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Promise>))]
+    pub promises: Sealed<Vec<Promise>>,
 }
 
 /// A bridge of the host.

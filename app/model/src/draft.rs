@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Cluster, Mac,
-    cluster::{Bridge, Gateway, Guest, Lease, Network, Nic},
+    cluster::{Bridge, Gateway, Guest, Lease, Network, Nic, Promise},
+    explain::Origin,
     name::{GuestName, LinkName, NetworkName},
     note::{Note, Sentence, Severity, Subject},
     observed::ManagerKind,
+    wire::Sealed,
 };
 
 /// An edited document that somebody has not applied yet, as the server keeps it.
@@ -44,6 +46,13 @@ pub enum Entry {
         network: NetworkName,
         mac: Mac,
     },
+    /// By who asks, and what: `node1 > 10.0.0.9 tcp 443`.
+    Promise {
+        #[serde(with = "crate::cluster::end")]
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        from: Origin,
+        what: String,
+    },
     /// The one that keeps the bridges in its files.
     Manager,
 }
@@ -65,6 +74,7 @@ enum Item {
     Guest(Guest),
     Network(Network),
     Lease(Lease),
+    Promise(Promise),
     Manager(ManagerKind),
 }
 
@@ -148,6 +158,7 @@ impl Entry {
             Self::Gateway(bridge) => Subject::Gateway(bridge.to_string()),
             Self::Guest(name) => Subject::Guest(name.to_string()),
             Self::Network(network) | Self::Lease { network, .. } => Subject::Network(network.to_string()),
+            Self::Promise { from, .. } => from.subject(),
             Self::Manager => Subject::Host,
         }
     }
@@ -162,6 +173,7 @@ impl std::fmt::Display for Entry {
             Self::Guest(name) => write!(f, "guest {name}"),
             Self::Network(name) => write!(f, "network {name}"),
             Self::Lease { network, mac } => write!(f, "lease of {mac} on {network}"),
+            Self::Promise { from, what } => write!(f, "promise {from} > {what}"),
             Self::Manager => f.write_str("manager"),
         }
     }
@@ -176,19 +188,21 @@ impl Item {
             Self::Guest(guest) => Entry::Guest(guest.name.clone()),
             Self::Network(network) => Entry::Network(network.name.clone()),
             Self::Lease(lease) => Entry::Lease { network: lease.network.clone(), mac: lease.mac },
+            Self::Promise(promise) => Entry::Promise { from: promise.from.clone(), what: promise.what() },
             Self::Manager(_) => Entry::Manager,
         }
     }
 }
 
 fn items(cluster: &Cluster) -> Vec<Item> {
-    let Cluster { manager, bridges, nics, gateways, guests, networks, leases } = cluster.clone();
+    let Cluster { manager, bridges, nics, gateways, guests, networks, leases, promises } = cluster.clone();
     let mut items: Vec<Item> = bridges.into_iter().map(Item::Bridge).collect();
     items.extend(nics.into_iter().map(Item::Nic));
     items.extend(gateways.into_iter().map(Item::Gateway));
     items.extend(guests.into_iter().map(Item::Guest));
     items.extend(networks.into_iter().map(Item::Network));
     items.extend(leases.into_iter().map(Item::Lease));
+    items.extend(promises.iter().cloned().map(Item::Promise));
     items.extend(manager.map(Item::Manager));
     items
 }
@@ -208,6 +222,7 @@ fn put(cluster: &mut Cluster, entry: &Entry, item: Option<Item>) {
         (None, None) => {}
     }
     *cluster = Cluster::default();
+    let mut promises = Vec::new();
     for item in items {
         match item {
             Item::Bridge(bridge) => cluster.bridges.push(bridge),
@@ -216,9 +231,11 @@ fn put(cluster: &mut Cluster, entry: &Entry, item: Option<Item>) {
             Item::Guest(guest) => cluster.guests.push(guest),
             Item::Network(network) => cluster.networks.push(network),
             Item::Lease(lease) => cluster.leases.push(lease),
+            Item::Promise(promise) => promises.push(promise),
             Item::Manager(manager) => cluster.manager = Some(manager),
         }
     }
+    cluster.promises = Sealed::of(&promises);
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ pub mod persist;
 pub mod plan;
 mod pool;
 pub mod problem;
+pub mod promise;
 pub mod proof;
 mod resolve;
 pub mod resolver;

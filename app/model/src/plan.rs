@@ -32,6 +32,7 @@ use crate::{
     Cluster, Mac, Observed, check,
     note::{Note, Severity},
     observed::Marks,
+    promise,
     proof::{Promise, Proof},
     step::Step,
     wire::Sealed,
@@ -173,6 +174,7 @@ impl<'a> Planner<'a> {
         let stuck = bridge::still_plugged(&self, &steps);
         self.notes.extend(stuck);
         self.notes.extend(check::slots(self.observed, &steps));
+        self.notes.extend(promise::review(self.observed, self.draft, &steps));
         self.notes.sort_by_key(|note| note.severity);
         let mut plan = Plan { based_on: self.observed.generation, notes: self.notes, ..Plan::default() };
         if !plan.is_blocked() {

@@ -161,6 +161,7 @@ texts! {
     given: "Given by DHCP", "由 DHCP 分配";
     router: "Router for guests", "告知虚拟机的路由器";
     no_router: "none", "无";
+    promise: "promise", "承诺";
     static_leases: "Static leases", "静态租约";
     hostname: "Name it gave", "自报名称";
     expires: "Until", "到期";

@@ -1,6 +1,10 @@
 //! Ends as a person writes them: `node1`, `node1:eth1`, `host`, `outside`, `outside:eno1`, `10.0.0.9`.
 
-use std::{net::IpAddr, str::FromStr};
+use std::{
+    fmt::{self, Display, Formatter},
+    net::IpAddr,
+    str::FromStr,
+};
 
 use super::{Origin, Target};
 
@@ -53,6 +57,29 @@ impl FromStr for Target {
     }
 }
 
+impl Display for Origin {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Guest { guest, interface: Some(interface) } => write!(f, "{guest}:{interface}"),
+            Self::Guest { guest, interface: None } => f.write_str(guest),
+            Self::Host => f.write_str("host"),
+            Self::Outside { address: Some(address), .. } => address.fmt(f),
+            Self::Outside { uplink: Some(uplink), address: None } => write!(f, "outside:{uplink}"),
+            Self::Outside { uplink: None, address: None } => f.write_str("outside"),
+        }
+    }
+}
+
+impl Display for Target {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Guest { guest } => f.write_str(guest),
+            Self::Host => f.write_str("host"),
+            Self::Address { address } => address.fmt(f),
+        }
+    }
+}
+
 fn bounded(name: &str) -> Result<String, NoEnd> {
     match name.len() {
         0 => Err(NoEnd::Empty),
@@ -84,6 +111,7 @@ mod tests {
             ("10.0.0.9", outside(None, Some("10.0.0.9"))),
             ("fd00::9", outside(None, Some("fd00::9"))),
         ] {
+            assert_eq!(origin.to_string(), text);
             assert_eq!(text.parse(), Ok(origin), "{text}");
         }
     }

@@ -2,7 +2,10 @@
 
 use std::net::IpAddr;
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
+
+use crate::note::Subject;
 
 /// Whether `from` reaches `to`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +21,7 @@ pub struct Question {
 }
 
 /// Who asks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase", tag = "is", deny_unknown_fields)]
 pub enum Origin {
@@ -43,7 +46,7 @@ pub enum Origin {
 }
 
 /// Who is asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase", tag = "is", deny_unknown_fields)]
 pub enum Target {
@@ -71,6 +74,17 @@ pub enum Probe {
     Udp {
         port: u16,
     },
+}
+
+impl Origin {
+    /// Where it is on the picture.
+    pub fn subject(&self) -> Subject {
+        match self {
+            Self::Guest { guest, .. } => Subject::Guest(guest.clone()),
+            Self::Host => Subject::Host,
+            Self::Outside { .. } => Subject::Outside,
+        }
+    }
 }
 
 impl Question {

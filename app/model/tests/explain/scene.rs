@@ -63,7 +63,7 @@ pub fn all() -> BTreeMap<&'static str, Scene> {
     all.into()
 }
 
-const SEED: &str = r#"
+pub const SEED: &str = r#"
 [[bridge]]
 name = "mybr0"
 address = "192.168.48.1/24"
@@ -87,7 +87,7 @@ bridge = "mybr0"
 address = "192.168.48.30/24"
 "#;
 
-const GATEWAY: &str = r#"
+pub const GATEWAY: &str = r#"
 [[gateway]]
 bridge = "mybr0"
 guest = "master"

@@ -1,0 +1,144 @@
+//! Promises of a document: whether each is kept, and what a plan would break.
+//!
+//! All of it is predicted by [`explain`](mod@crate::explain): nothing is sent.
+
+use std::fmt::{self, Display, Formatter};
+
+use crate::{
+    Cluster, Observed,
+    cluster::Promise,
+    explain::{Explanation, Origin, Place, Probe, Question, Target, Verdict, explain},
+    note::{Note, Sentence, Severity},
+    observed::DomainState,
+    step::Step,
+};
+
+/// Whether a promise is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept {
+    Yes,
+    /// With the reason.
+    No(Sentence),
+    /// It cannot be said, with the reason.
+    Unknown(Sentence),
+}
+
+impl Promise {
+    /// What must be answered by yes, or by no where it is refused.
+    pub fn question(&self) -> Question {
+        let probe = match (self.tcp, self.udp) {
+            (Some(port), _) => Probe::Tcp { port },
+            (None, Some(port)) => Probe::Udp { port },
+            (None, None) => Probe::Echo,
+        };
+        let v6 = matches!(self.from, Origin::Outside { address: Some(address), .. } if address.is_ipv6());
+        Question { from: self.from.clone(), to: self.to.clone(), probe, v6 }
+    }
+
+    /// Whether it is kept on what was observed.
+    pub fn kept(&self, observed: &Observed) -> Kept {
+        if let Some(guest) = self.asleep(observed) {
+            return Kept::Unknown(Sentence::new(format!("{guest} is not running"), format!("{guest} 没有在运行")));
+        }
+        let explanation = explain(observed, &self.question());
+        let reason = |otherwise: Sentence| explanation.finding.as_ref().map_or(otherwise, |it| it.text.clone());
+        match (explanation.verdict, self.refused) {
+            (Verdict::Unknown, _) => Kept::Unknown(reason(Sentence::new("it is not known", "未知"))),
+            (Verdict::No, false) => Kept::No(reason(Sentence::new("it does not get there", "到不了"))),
+            (Verdict::No, true) => Kept::Yes,
+            (Verdict::Yes, true) => Kept::No(Sentence::new("it gets there", "到得了")),
+            (Verdict::Yes, false) => match &self.through {
+                Some(guest) if !passes(&explanation, guest) => Kept::No(Sentence::new(
+                    format!("it gets there, but not through {guest}"),
+                    format!("到得了，但不经过 {guest}"),
+                )),
+                _ => Kept::Yes,
+            },
+        }
+    }
+
+    /// A guest that it needs and that is off: nothing is broken by that.
+    fn asleep(&self, observed: &Observed) -> Option<&str> {
+        let from = match &self.from {
+            Origin::Guest { guest, .. } => Some(guest.as_str()),
+            _ => None,
+        };
+        let to = match &self.to {
+            Target::Guest { guest } => Some(guest.as_str()),
+            _ => None,
+        };
+        let off = |guest: &&str| observed.domains.get(*guest).is_some_and(|it| it.state != DomainState::Running);
+        from.into_iter().chain(to).chain(self.through.as_deref()).find(off)
+    }
+}
+
+fn passes(explanation: &Explanation, through: &str) -> bool {
+    let there = explanation.hops.iter().filter(|hop| !hop.packet.reply);
+    there.into_iter().any(|hop| matches!(&hop.place, Place::Guest { guest, .. } if guest == through))
+}
+
+/// What becomes of the draft's promises when these steps are done: those that would be broken, and those that are.
+pub fn review(observed: &Observed, draft: &Cluster, steps: &[Step]) -> Vec<Note> {
+    if draft.promises.is_empty() {
+        return Vec::new();
+    }
+    let mut after = observed.clone();
+    steps.iter().for_each(|step| step.simulate(&mut after));
+    let note = |promise: &Promise| {
+        let Kept::No(why) = promise.kept(&after) else { return None };
+        let was_kept = promise.kept(observed) == Kept::Yes;
+        let (code, en, zh) = match was_kept && !steps.is_empty() {
+            true => ("promise-breaks", "This would break a promise", "这会打破一个承诺"),
+            false => ("promise-broken", "This promise is not kept", "这个承诺没有兑现"),
+        };
+        let says = promise.says();
+        let text = Sentence::new(
+            format!("{en}: {}. {}.", says.en, capital(&why.en)),
+            format!("{zh}：{}。{}。", says.zh, why.zh),
+        );
+        Some(Note::new(Severity::Warn, promise.from.subject(), code, text).field(promise.field("to")))
+    };
+    draft.promises.iter().filter_map(note).collect()
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+impl Promise {
+    /// Who is asked, and by what: `10.0.0.9 tcp 443`.
+    pub fn what(&self) -> String {
+        let Self { to, .. } = self;
+        match (self.tcp, self.udp) {
+            (Some(port), _) => format!("{to} tcp {port}"),
+            (None, Some(port)) => format!("{to} udp {port}"),
+            (None, None) => to.to_string(),
+        }
+    }
+
+    /// A field of it, as notes name it: `promise.node1 > 10.0.0.9.through`.
+    pub fn field(&self, name: &str) -> String {
+        format!("promise.{} > {}.{name}", self.from, self.what())
+    }
+
+    /// In words, without a full stop.
+    pub fn says(&self) -> Sentence {
+        let Self { from, through, refused, .. } = self;
+        let what = self.what();
+        let (en, zh) = through
+            .as_ref()
+            .map_or_else(Default::default, |through| (format!(" through {through}"), format!("经 {through} ")));
+        match refused {
+            false => Sentence::new(format!("{from} reaches {what}{en}"), format!("{from} {zh}能到达 {what}")),
+            true => Sentence::new(format!("{from} does not reach {what}"), format!("{from} 不能到达 {what}")),
+        }
+    }
+}
+
+/// Its English words.
+impl Display for Promise {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.says().en)
+    }
+}
