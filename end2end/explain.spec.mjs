@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { axe, fresh, live, narrow, onPicture, open, screenshot, setTheme, tabTo } from "./lib/browser.mjs";
-import { bridgehead, cleared, run, token, url } from "./lib/lab.mjs";
+import { apply, tray } from "./lib/draft.mjs";
+import { api, bridgehead, cleared, run, token, url } from "./lib/lab.mjs";
 
 const drawer = (page) => page.getByRole("complementary", { name: "Details" });
 const verdict = (page, words) => drawer(page).getByRole("status").filter({ hasText: words }).waitFor();
@@ -117,6 +118,44 @@ test("explain: a rule that somebody adds turns the answer round, and is named", 
     });
     await verdict(page, /^Yes: /);
     await marked(page, "host", "stop").waitFor({ state: "detached" });
+    assert.deepEqual(page.errors, []);
+    await page.context().close();
+  });
+});
+
+test("explain: a promise is made of an answer, watched, told of before it would be broken, and released", async () => {
+  await behindGateway(async () => {
+    const page = await open();
+    await page.goto(`${url}${question}`);
+    await verdict(page, /^Yes: /);
+    await drawer(page).getByRole("button", { name: "Promise that it stays so" }).click();
+    await tray(page).getByText("promise node1 > 10.0.0.9: added").waitFor();
+    await apply(page);
+    const promise = drawer(page).getByRole("list", { name: "Promises" }).getByRole("listitem");
+    await promise.filter({ hasText: "node1 reaches 10.0.0.9" }).filter({ hasText: "kept" }).waitFor();
+    assert.deepEqual((await api("GET", "document")).cluster.promise, [{ from: "node1", to: "10.0.0.9" }]);
+    await page.getByRole("button", { name: "no findings" }).waitFor();
+
+    await dropped("10.0.0.9", async (handle) => {
+      await promise.filter({ hasText: `not kept: rule ${handle} (somebody) of chain FORWARD` }).waitFor();
+      await screenshot(page, "promise-broken");
+      await page.getByRole("button", { name: "1 finding" }).click();
+      await page.getByRole("dialog").getByText(/^This promise is not kept: node1 reaches 10\.0\.0\.9\. Rule /).waitFor();
+      await page.keyboard.press("Escape");
+    });
+    await page.getByRole("button", { name: "no findings" }).waitFor();
+    await promise.filter({ hasText: /kept/ }).waitFor();
+
+    const { cluster } = await api("GET", "document");
+    const { notes, steps } = await api("POST", "plan", { cluster: { ...cluster, gateway: [] } });
+    const [breaks] = notes.filter(({ code }) => code === "promise-breaks");
+    assert.match(breaks.text.en, /^This would break a promise: node1 reaches 10\.0\.0\.9\. /);
+    assert.ok(steps.length > 0);
+
+    await promise.getByRole("button", { name: "Release" }).click();
+    await tray(page).getByText("promise node1 > 10.0.0.9: removed").waitFor();
+    await apply(page);
+    await promise.waitFor({ state: "detached" });
     assert.deepEqual(page.errors, []);
     await page.context().close();
   });

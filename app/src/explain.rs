@@ -11,6 +11,7 @@ mod answer;
 mod ask;
 mod hop;
 mod mark;
+mod promise;
 mod url;
 
 use std::{num::NonZeroU16, time::Duration};

@@ -13,12 +13,12 @@ use crate::{
     note::{Fix, Note, Sentence, Severity},
     observed::{Attachment, DhcpHost, DhcpRange},
     plan::plan,
-    resolver,
+    promise, resolver,
     step::{GuestRoute, Step, TableEntry},
     topology::bridge_of,
 };
 
-/// One note for each thing that is not as the document says. None while libvirt, the kernel or the firewall is silent in a
+/// One note for each thing that is not as the document says, and for each promise that is not kept. None while libvirt, the kernel or the firewall is silent in a
 /// way that leaves the question open: then the plan is blocked, and its notes say why.
 pub fn drift(observed: &Observed, cluster: &Cluster) -> Vec<Note> {
     if cluster.is_empty() {
@@ -30,7 +30,7 @@ pub fn drift(observed: &Observed, cluster: &Cluster) -> Vec<Note> {
     }
     // What only makes another step possible, or forgets what was noted, is not worth a note of its own.
     let telling = plan.steps.iter().filter(|step| !matches!(step, Step::SetMarks { .. }));
-    telling.map(|step| note(observed, cluster, step)).collect()
+    telling.map(|step| note(observed, cluster, step)).chain(promise::review(observed, cluster, &[])).collect()
 }
 
 fn note(observed: &Observed, cluster: &Cluster, step: &Step) -> Note {

@@ -13,6 +13,9 @@ use crate::{
     step::Step,
 };
 
+/// The code of a note about one that is not kept.
+pub const BROKEN: &str = "promise-broken";
+
 /// Whether a promise is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kept {
@@ -31,8 +34,18 @@ impl Promise {
             (None, Some(port)) => Probe::Udp { port },
             (None, None) => Probe::Echo,
         };
-        let v6 = matches!(self.from, Origin::Outside { address: Some(address), .. } if address.is_ipv6());
-        Question { from: self.from.clone(), to: self.to.clone(), probe, v6 }
+        Question { from: self.from.clone(), to: self.to.clone(), probe, v6: self.v6 }
+    }
+
+    /// That this is answered by yes for ever, or by no.
+    pub fn of(question: Question, refused: bool) -> Self {
+        let Question { from, to, probe, v6 } = question;
+        let (tcp, udp) = match probe {
+            Probe::Echo => (None, None),
+            Probe::Tcp { port } => (Some(port), None),
+            Probe::Udp { port } => (None, Some(port)),
+        };
+        Self { from, to, tcp, udp, v6, through: None, refused }
     }
 
     /// Whether it is kept on what was observed.
@@ -89,7 +102,7 @@ pub fn review(observed: &Observed, draft: &Cluster, steps: &[Step]) -> Vec<Note>
         let was_kept = promise.kept(observed) == Kept::Yes;
         let (code, en, zh) = match was_kept && !steps.is_empty() {
             true => ("promise-breaks", "This would break a promise", "这会打破一个承诺"),
-            false => ("promise-broken", "This promise is not kept", "这个承诺没有兑现"),
+            false => (BROKEN, "This promise is not kept", "这个承诺没有兑现"),
         };
         let says = promise.says();
         let text = Sentence::new(
@@ -109,11 +122,11 @@ fn capital(text: &str) -> String {
 impl Promise {
     /// Who is asked, and by what: `10.0.0.9 tcp 443`.
     pub fn what(&self) -> String {
-        let Self { to, .. } = self;
+        let to = if self.v6 { format!("{} ipv6", self.to) } else { self.to.to_string() };
         match (self.tcp, self.udp) {
             (Some(port), _) => format!("{to} tcp {port}"),
             (None, Some(port)) => format!("{to} udp {port}"),
-            (None, None) => to.to_string(),
+            (None, None) => to,
         }
     }
 

@@ -58,6 +58,9 @@ fn drift_view(note: &Note) -> Part {
         draft.put_back(subject.clone());
         ui.dialog.set(None);
     };
+    if note.code == model::promise::BROKEN {
+        return note_view(note, texts.language);
+    }
     view! {
         <div class="note warn drift">
             <p><b>{texts.drifted}</b></p>

@@ -6,6 +6,7 @@ use model::explain::{Explanation, Finding, Matched, Origin, Question, Target, Ve
 use super::{
     Explain,
     hop::{Go, Hops, owner},
+    promise::Offer,
 };
 use crate::{
     parts::facts::Fact,
@@ -36,6 +37,7 @@ pub fn Answer() -> impl IntoPart {
             let assumed = answer.assumed.iter().map(|assumed| assumed.text(texts.language).to_owned()).collect();
             view! {
                 {finding}
+                <Offer question=answer.question.clone() verdict=answer.verdict/>
                 <Hops explanation=answer/>
                 <Assumed assumed/>
             }

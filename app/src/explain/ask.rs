@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use leptos::{ev::SubmitEvent, prelude::*};
 use model::note::Subject;
 
-use super::{Explain, answer::Answer};
+use super::{Explain, answer::Answer, promise::Promises};
 use crate::{
     live::Live,
     parts::field::Check,
@@ -77,6 +77,7 @@ pub fn Panel() -> impl IntoPart {
                 Err(Some(wrong)) => Some(view! { <p class="trouble" role="alert">{wrong}</p> }),
             }}
             <Answer/>
+            <Promises/>
         </section>
     }
 }

@@ -337,6 +337,13 @@ texts! {
     rule_one: "1 rule", "1 条规则";
     rules_met: "{} rules", "{} 条规则";
     assumed: "Taken for granted", "假定";
+    promises: "Promises", "承诺";
+    promise_reached: "Promise that it stays so", "承诺保持可达";
+    promise_refused: "Promise that it never gets there", "承诺始终不可达";
+    promise_kept: "kept", "已兑现";
+    promise_broken: "not kept", "未兑现";
+    promise_unknown: "not known", "未知";
+    release: "Release", "解除";
 
     // Ways into a guest
     ways: "Ways in", "进入方式";

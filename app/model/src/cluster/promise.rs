@@ -28,6 +28,9 @@ pub struct Promise {
     /// Port, 1 to 65535.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub udp: Option<u16>,
+    /// By IPv6, where a name leaves both open.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub v6: bool,
     /// A guest that must be on the way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub through: Option<GuestName>,
