@@ -2,7 +2,7 @@
 import { mkdir } from "node:fs/promises";
 
 import { closeBrowser, live, open, setTheme } from "./lib/browser.mjs";
-import { bridgehead, ready, run, withoutDrafts } from "./lib/lab.mjs";
+import { bridgehead, ready, run, url, withoutDrafts } from "./lib/lab.mjs";
 
 const folder = new URL("../docs/pictures/", import.meta.url).pathname;
 await mkdir(folder, { recursive: true });
@@ -25,6 +25,13 @@ await run(bridgehead, "gateway", "mybr0", "--via", "master", "--members", "node1
 await picture("gateway", {}, async (page) => {
   await page.locator("#picture .card-name", { hasText: "master" }).click();
   await page.getByRole("heading", { name: "master" }).waitFor();
+  await page.getByRole("button", { name: "Fit" }).click();
+  await page.mouse.move(700, 700);
+});
+await picture("way", {}, async (page) => {
+  await page.goto(`${url}/?select=guest%3Anode1&from=guest%3Anode1&to=10.0.0.9`);
+  await live(page);
+  await page.getByRole("status").filter({ hasText: /^Yes: / }).waitFor();
   await page.getByRole("button", { name: "Fit" }).click();
   await page.mouse.move(700, 700);
 });

@@ -26,7 +26,7 @@ use crate::{
 };
 pub use dhcp::{Dhcp, Range};
 pub use gateway::{Forward, Gateway, Protocol, Translation};
-pub use promise::{Promise, end};
+pub use promise::Promise;
 
 /// The whole document.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Cluster, Mac,
     cluster::{Bridge, Gateway, Guest, Lease, Network, Nic, Promise},
-    explain::Origin,
     name::{GuestName, LinkName, NetworkName},
     note::{Note, Sentence, Severity, Subject},
     observed::ManagerKind,
@@ -47,12 +46,7 @@ pub enum Entry {
         mac: Mac,
     },
     /// By who asks, and what: `node1 > 10.0.0.9 tcp 443`.
-    Promise {
-        #[serde(with = "crate::cluster::end")]
-        #[cfg_attr(feature = "openapi", schema(value_type = String))]
-        from: Origin,
-        what: String,
-    },
+    Promise(String),
     /// The one that keeps the bridges in its files.
     Manager,
 }
@@ -158,7 +152,7 @@ impl Entry {
             Self::Gateway(bridge) => Subject::Gateway(bridge.to_string()),
             Self::Guest(name) => Subject::Guest(name.to_string()),
             Self::Network(network) | Self::Lease { network, .. } => Subject::Network(network.to_string()),
-            Self::Promise { from, .. } => from.subject(),
+            Self::Promise(asked) => Promise::subject(asked),
             Self::Manager => Subject::Host,
         }
     }
@@ -173,7 +167,7 @@ impl std::fmt::Display for Entry {
             Self::Guest(name) => write!(f, "guest {name}"),
             Self::Network(name) => write!(f, "network {name}"),
             Self::Lease { network, mac } => write!(f, "lease of {mac} on {network}"),
-            Self::Promise { from, what } => write!(f, "promise {from} > {what}"),
+            Self::Promise(asked) => write!(f, "promise {asked}"),
             Self::Manager => f.write_str("manager"),
         }
     }
@@ -188,7 +182,7 @@ impl Item {
             Self::Guest(guest) => Entry::Guest(guest.name.clone()),
             Self::Network(network) => Entry::Network(network.name.clone()),
             Self::Lease(lease) => Entry::Lease { network: lease.network.clone(), mac: lease.mac },
-            Self::Promise(promise) => Entry::Promise { from: promise.from.clone(), what: promise.what() },
+            Self::Promise(promise) => Entry::Promise(promise.asked()),
             Self::Manager(_) => Entry::Manager,
         }
     }

@@ -8,7 +8,7 @@ use crate::{
     Cluster, Observed,
     cluster::Promise,
     explain::{Explanation, Origin, Place, Probe, Question, Target, Verdict, explain},
-    note::{Note, Sentence, Severity},
+    note::{Note, Sentence, Severity, Subject},
     observed::DomainState,
     step::Step,
 };
@@ -120,8 +120,18 @@ fn capital(text: &str) -> String {
 }
 
 impl Promise {
-    /// Who is asked, and by what: `10.0.0.9 tcp 443`.
-    pub fn what(&self) -> String {
+    /// Who asks whom, and by what: `node1 > 10.0.0.9 tcp 443`. No other promise of a document has the same.
+    pub fn asked(&self) -> String {
+        format!("{} > {}", self.from, self.what())
+    }
+
+    /// Where one that is known by this begins, on the picture.
+    pub fn subject(asked: &str) -> Subject {
+        let from = asked.split_once(" > ").and_then(|(from, _)| from.parse().ok());
+        from.as_ref().map_or(Subject::Outside, Origin::subject)
+    }
+
+    fn what(&self) -> String {
         let to = if self.v6 { format!("{} ipv6", self.to) } else { self.to.to_string() };
         match (self.tcp, self.udp) {
             (Some(port), _) => format!("{to} tcp {port}"),
@@ -132,7 +142,7 @@ impl Promise {
 
     /// A field of it, as notes name it: `promise.node1 > 10.0.0.9.through`.
     pub fn field(&self, name: &str) -> String {
-        format!("promise.{} > {}.{name}", self.from, self.what())
+        format!("promise.{}.{name}", self.asked())
     }
 
     /// In words, without a full stop.

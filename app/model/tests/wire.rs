@@ -152,7 +152,7 @@ fn every_frame_travels() {
         cluster: Cluster::default(),
         conflicts: vec![
             Entry::Nic(Mac([2; 6])),
-            Entry::Promise { from: "node1".parse().expect("who"), what: "10.0.0.9".to_owned() },
+            Entry::Promise("node1 > 10.0.0.9".to_owned()),
             Entry::Lease { network: "default".parse().expect("a name"), mac: mac(1) },
         ],
     };

@@ -73,7 +73,7 @@ pub fn words(entry: &Entry, edit: Edit, texts: &Texts) -> String {
         Entry::Guest(name) => (texts.guest, name.to_string()),
         Entry::Network(name) => (texts.network, name.to_string()),
         Entry::Lease { network, mac } => (texts.source_static_lease, format!("{mac} · {network}")),
-        Entry::Promise { from, what } => (texts.promise, format!("{from} > {what}")),
+        Entry::Promise(asked) => (texts.promise, asked.clone()),
         Entry::Manager => (texts.manager, String::new()),
     };
     format!("{}: {edit}", format!("{kind} {name}").trim_end())

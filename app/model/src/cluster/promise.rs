@@ -40,7 +40,7 @@ pub struct Promise {
 }
 
 /// An end as a person writes it.
-pub mod end {
+mod end {
     use std::{fmt::Display, str::FromStr};
 
     use serde::{Deserialize, Deserializer, Serializer, de::Error};

@@ -15,21 +15,23 @@ use super::{decode, encode};
 /// when it is first looked into.
 #[derive(BorshSerialize, BorshDeserialize)]
 pub struct Sealed<T> {
+    /// None for the default.
     bytes: Vec<u8>,
     #[borsh(skip)]
     opened: OnceLock<T>,
 }
 
-impl<T: BorshSerialize> Sealed<T> {
+impl<T: BorshSerialize + Default> Sealed<T> {
     pub fn of(value: &T) -> Self {
-        Self { bytes: encode(value), opened: OnceLock::new() }
+        let bytes = Some(encode(value)).filter(|bytes| *bytes != encode(&T::default()));
+        Self { bytes: bytes.unwrap_or_default(), opened: OnceLock::new() }
     }
 }
 
-impl<T: BorshSerialize + Default> Sealed<T> {
+impl<T> Sealed<T> {
     /// Whether there is nothing in it, without opening it.
     pub fn is_default(&self) -> bool {
-        *self == Self::default()
+        self.bytes.is_empty()
     }
 }
 
@@ -62,9 +64,9 @@ impl<T> PartialEq for Sealed<T> {
 
 impl<T> Eq for Sealed<T> {}
 
-impl<T: BorshSerialize + Default> Default for Sealed<T> {
+impl<T> Default for Sealed<T> {
     fn default() -> Self {
-        Self::of(&T::default())
+        Self { bytes: Vec::new(), opened: OnceLock::new() }
     }
 }
 
@@ -75,7 +77,7 @@ impl<T: BorshDeserialize + Default + Serialize> Serialize for Sealed<T> {
     }
 }
 
-impl<'de, T: BorshSerialize + Deserialize<'de>> Deserialize<'de> for Sealed<T> {
+impl<'de, T: BorshSerialize + Default + Deserialize<'de>> Deserialize<'de> for Sealed<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         T::deserialize(deserializer).map(|value| Self::of(&value))
     }
