@@ -9,11 +9,14 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use server::{PROGRAM, Server, alone, until, within};
+use server::{PROGRAM, Server, alone, reached, until, within};
 
 /// Answers in a guest in place of its agent, for a while.
 const AGENT: &str = include_str!("hostile/agent.sh");
 const FOR_SECONDS: &str = "16";
+/// After which time it is gone, and the true agent is back, and how often it is put there.
+const TIME: u64 = 45;
+const TIMES: usize = 3;
 /// What is said of a guest between two agents.
 const LEFT: &str = "the guest agent has left";
 /// What is plugged into another guest meanwhile, to be heard of from inside.
@@ -131,13 +134,18 @@ fn a_hostile_agent_hurts_nobody() {
         server::say(&format!("a hostile agent: {name}"));
         // Who lies about its own NIC has that shown under the name that it gives.
         let lie = if name == "dirty" { nic("node2") } else { nic("node1") };
-        replace_agent(name, &format!("{lie}={address}"));
         let mut told = Value::Null;
-        until(&format!("{name}: trouble is told"), || {
+        let mut is_told = || {
             told = facts(&server, "node2");
             assert!(resident(&server) < memory + GROWTH, "{name}: {} kB, {memory} before", resident(&server));
             told["trouble"].as_str().is_some_and(|trouble| trouble != LEFT) && holds(&told)
+        };
+        // Where much else goes on it may be gone before it was asked for all.
+        let heard = (0..TIMES).any(|_| {
+            replace_agent(name, &format!("{lie}={address}"));
+            reached(TIME, &mut is_told)
         });
+        assert!(heard, "{name}: trouble is told");
         assert!(all_clean(&told) && told.to_string().len() < LONGEST, "{name}: {told}");
         hears_the_others(&server);
         assert!(server.child.try_wait().expect("a child").is_none(), "{name}: the server has died");

@@ -278,11 +278,19 @@ pub fn until(what: &str, holds: impl FnMut() -> bool) {
     within(90, what, holds);
 }
 
-pub fn within(seconds: u64, what: &str, mut holds: impl FnMut() -> bool) {
+pub fn within(seconds: u64, what: &str, holds: impl FnMut() -> bool) {
+    assert!(reached(seconds, holds), "not in time: {what}");
+}
+
+/// Whether it holds before so much time has passed.
+pub fn reached(seconds: u64, mut holds: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + Duration::from_secs(seconds);
-    while !holds() {
-        assert!(Instant::now() < deadline, "not in time: {what}");
-        sleep(Duration::from_millis(50));
+    loop {
+        match holds() {
+            true => return true,
+            false if Instant::now() >= deadline => return false,
+            false => sleep(Duration::from_millis(50)),
+        }
     }
 }
 
