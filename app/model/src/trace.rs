@@ -6,6 +6,7 @@
 //! ```
 
 mod sighting;
+mod text;
 
 use std::collections::BTreeSet;
 
