@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use crate::{apply::Engine, host::guest::Ways, http::access::Access, store::Store, watch::Watch};
+use crate::{apply::Engine, host::guest::Ways, http::access::Access, store::Store, trace::Tracer, watch::Watch};
 
 /// Cheap to clone: a handle on the running server.
 #[derive(Clone)]
@@ -14,6 +14,7 @@ pub struct Parts {
     /// Into guests.
     pub ways: Ways,
     pub engine: Engine,
+    pub tracer: Tracer,
     pub access: Access,
     /// The folder of built style sheets, scripts and WebAssembly.
     pub site: PathBuf,

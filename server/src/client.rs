@@ -3,6 +3,7 @@
 mod explain;
 mod export;
 mod ssh;
+mod trace;
 
 use std::{
     error::Error,
@@ -34,6 +35,7 @@ use crate::http::Running;
 pub use explain::{Explain, explain};
 pub use export::{Wanted as Export, export};
 pub use ssh::{UseSsh, key as ssh_key, use_ssh};
+pub use trace::{Trace, trace};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 

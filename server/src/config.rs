@@ -21,6 +21,7 @@ pub enum Command {
     /// Print what kernel, firewall, libvirt and guests say.
     Observe(Observe),
     Explain(client::Explain),
+    Trace(client::Trace),
     Plan(client::PlanFile),
     Apply(client::ApplyFile),
     Gateway(client::Gateway),

@@ -1,11 +1,13 @@
 //! The outside systems: the only code that may import `virt` or `rtnetlink`, or run `nft`. It reads and does; it never plans.
 
+pub mod capture;
 pub mod firewall;
 pub mod guest;
 pub mod iso;
 pub mod kernel;
 pub mod libvirt;
 pub mod manager;
+pub mod probe;
 pub mod relay;
 
 use std::sync::{Arc, PoisonError, RwLock};

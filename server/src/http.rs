@@ -19,6 +19,7 @@ mod read;
 mod session;
 mod site;
 mod ssh;
+mod trace;
 
 use std::{error::Error, fs, os::fd::FromRawFd, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
 
@@ -43,6 +44,7 @@ use crate::{
     config::Serve,
     host::Host,
     store::Store,
+    trace::Tracer,
     watch::Watch,
 };
 
@@ -90,6 +92,7 @@ async fn run(serve: Serve) -> Result<(), Box<dyn Error>> {
     store.tell(&ways)?;
     let ended = ways.clone();
     let watch = Watch::start(host.clone()).await;
+    let tracer = Tracer::new(host.clone());
     let engine = Engine::new(host, watch.clone(), store.clone(), Duration::from_secs(serve.confirm_within));
     engine.recover().await?;
     let (looked, has_looked) = oneshot::channel();
@@ -97,7 +100,7 @@ async fn run(serve: Serve) -> Result<(), Box<dyn Error>> {
     tokio::spawn(engine.clone().watch_drift());
     let site = serve.site.clone().unwrap_or_else(site::beside_program);
     let assets = site::assets(&site);
-    let app = App::new(Parts { watch, store, ways, engine, access, site, assets });
+    let app = App::new(Parts { watch, store, ways, engine, tracer, access, site, assets });
     announce(&running, &serve.state);
     tokio::spawn(ready(has_looked));
     tracing::info!("{}/?token={}", running.url, running.token);
@@ -184,6 +187,7 @@ fn router(app: App) -> Router {
         .routes(routes!(draft::gateway))
         .routes(routes!(plan::plan))
         .routes(routes!(explain::explain))
+        .routes(routes!(trace::trace))
         .routes(routes!(export::network, export::draft))
         .routes(routes!(change::current, change::apply))
         .routes(routes!(change::undo))

@@ -10,6 +10,7 @@ mod http;
 mod lab;
 mod observe;
 mod store;
+mod trace;
 mod watch;
 
 use std::{
@@ -37,6 +38,10 @@ fn main() -> ExitCode {
         Command::Explain(args) => {
             failed = client::Explain::FAILED;
             client::explain(args).map(|verdict| status = verdict)
+        }
+        Command::Trace(args) => {
+            failed = client::Explain::FAILED;
+            client::trace(args).map(|answered| status = answered)
         }
         Command::Plan(args) => client::plan(args),
         Command::Apply(args) => client::apply(args),

@@ -49,6 +49,7 @@ pub mod survival;
 #[cfg(feature = "toml")]
 pub mod timer;
 pub mod topology;
+pub mod trace;
 pub mod wire;
 
 pub use cluster::Cluster;

@@ -31,14 +31,14 @@ pub struct Explain {
     ipv6: bool,
     /// The whole `Explanation` as JSON.
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 impl Explain {
     /// The exit status where nothing could be asked.
     pub const FAILED: i32 = 3;
 
-    fn question(&self) -> Question {
+    pub fn question(&self) -> Question {
         let probe = match (self.tcp, self.udp) {
             (Some(port), _) => Probe::Tcp { port },
             (None, Some(port)) => Probe::Udp { port },
@@ -57,14 +57,18 @@ pub fn explain(args: Explain) -> Outcome<i32> {
     };
     let text =
         if args.json { serde_json::to_string(&explanation)? + "\n" } else { explanation.text(Language::English) };
-    // Names and rules that somebody wrote are shown to a terminal.
-    let plain = |c: char| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c };
-    print(&text.chars().map(plain).collect::<String>());
+    print(&plain(&text));
     Ok(match explanation.verdict {
         Verdict::Yes => 0,
         Verdict::No => 1,
         Verdict::Unknown => 2,
     })
+}
+
+/// Names and rules that somebody wrote, as they may be shown to a terminal.
+pub fn plain(text: &str) -> String {
+    let plain = |c: char| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c };
+    text.chars().map(plain).collect()
 }
 
 /// Without a server: reads once.

@@ -39,6 +39,7 @@ pub use client::{set_accept_ra, set_dhcp};
 pub use error::Error;
 #[cfg(test)]
 pub use exec::ExecOutput;
+pub use exec::run;
 pub use facts::{facts, network};
 pub use login::Login;
 pub use network::{

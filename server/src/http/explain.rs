@@ -23,11 +23,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[utoipa::path(post, path = "/api/v1/explain", request_body = Question,
     responses((status = 200, body = Explanation), (status = 422, body = Problem)))]
 pub async fn explain(State(app): State<App>, Body(question): Body<Question>) -> Result<Json<Explanation>, Refusal> {
-    Ok(Json(answer(&app.watch, &question).await.map_err(refusal)?))
+    Ok(Json(answer(&app.watch, &question).await?))
 }
 
 /// Nothing announces what happens inside guests: those on the way are asked before it is walked for good.
-async fn answer(watch: &Watch, question: &Question) -> Result<Explanation, Vec<Note>> {
+pub async fn answer(watch: &Watch, question: &Question) -> Result<Explanation, Refusal> {
     let deadline = Instant::now() + PATIENCE;
     let (mut asked, mut late) = (BTreeSet::<String>::new(), BTreeSet::<String>::new());
     loop {
@@ -37,7 +37,7 @@ async fn answer(watch: &Watch, question: &Question) -> Result<Explanation, Vec<N
         if more.is_empty() {
             explanation.assumed.extend(late.iter().map(|guest| is_as_before(guest)));
             let wrong = question.check(&observed);
-            return if wrong.is_empty() { Ok(explanation) } else { Err(wrong) };
+            return if wrong.is_empty() { Ok(explanation) } else { Err(refusal(wrong)) };
         }
         let answered = join_all(more.iter().map(|guest| timeout_at(deadline, watch.refresh_guest(guest)))).await;
         late.extend(more.iter().zip(answered).filter(|(_, answer)| answer.is_err()).map(|(guest, _)| guest.clone()));

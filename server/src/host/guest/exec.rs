@@ -55,6 +55,11 @@ pub async fn agent(
     parse::reply(&reply).map_err(|reason| Error::Nonsense { doing: doing(), reason })
 }
 
+/// Runs a program to its end, which may take so long.
+pub async fn run(reach: &Reach, domain: &str, argv: &[&str], limit: Duration) -> Result<ExecOutput, super::Error> {
+    Process::start(reach, domain, argv, None, Lane::Step).await?.wait(limit).await
+}
+
 /// A program that was started.
 pub struct Process<'a> {
     reach: &'a Reach,
