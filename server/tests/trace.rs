@@ -13,7 +13,8 @@ use server::{PROGRAM, Server, alone, until};
 
 /// Both guests on a bridge of ours; whether its ports may talk is said.
 fn bridge(ports_talk: bool) -> String {
-    MEMBERS.replace("address = \"192.168.48.1/24\"", &format!("address = \"192.168.48.1/24\"\nports_talk = {ports_talk}"))
+    MEMBERS
+        .replace("address = \"192.168.48.1/24\"", &format!("address = \"192.168.48.1/24\"\nports_talk = {ports_talk}"))
 }
 
 fn question(to: &str) -> Value {
@@ -48,7 +49,9 @@ fn ruleset() -> String {
 fn promiscuous() -> Vec<String> {
     let output = Command::new("ip").args(["-d", "-o", "link"]).stdin(Stdio::null()).output().expect("ip runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let word = |line: &str| line.split_once("promiscuity ").map(|(_, rest)| rest.split(' ').next().unwrap_or_default().to_owned());
+    let word = |line: &str| {
+        line.split_once("promiscuity ").map(|(_, rest)| rest.split(' ').next().unwrap_or_default().to_owned())
+    };
     let name = |line: &str| line.split(": ").nth(1).unwrap_or_default().to_owned();
     text.lines().map(|line| format!("{} {}", name(line), word(line).unwrap_or_default())).collect()
 }
@@ -119,7 +122,7 @@ fn the_way_of_nine_hops_is_seen_with_both_translations() {
 #[ignore = "needs a lab: run by make test"]
 fn what_cannot_be_sent_is_refused_and_so_is_a_second_at_once() {
     let _alone = alone();
-    let server = Server::start("trace-refused");
+    let mut server = Server::start("trace-refused");
     server.hears("node1");
     let from = |from: Value| {
         let mut question = question("10.0.0.9");
@@ -138,12 +141,9 @@ fn what_cannot_be_sent_is_refused_and_so_is_a_second_at_once() {
     assert_eq!(promiscuous(), links, "nothing stays");
 
     // Killed while it captures.
-    let (guest, url) = (question("10.0.0.77"), links.clone());
-    std::thread::scope(|scope| {
-        let asking = scope.spawn(|| server.try_post("trace", &guest));
-        until("a capture runs", || promiscuous() != links);
-        server.kill();
-        assert!(asking.join().expect("it ends").is_none(), "it was killed");
-    });
-    until("the kernel has taken all back", || promiscuous() == url);
+    let mut asking = server.command(&["trace", "node1", "10.0.0.77"]).stderr(Stdio::null()).spawn().expect("it runs");
+    until("a capture runs", || promiscuous() != links);
+    server.kill();
+    assert!(!asking.wait().expect("it ends").success(), "nobody answered it");
+    until("the kernel has taken all back", || promiscuous() == links);
 }

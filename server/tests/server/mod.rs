@@ -114,13 +114,15 @@ impl Server {
     }
 
     pub fn run(&self, arguments: &[&str]) -> Output {
-        Command::new(PROGRAM)
-            .args(arguments)
-            .env("BRIDGEHEAD_URL", &self.url)
-            .env("BRIDGEHEAD_TOKEN", &self.token)
-            .stdin(Stdio::null())
-            .output()
-            .expect("the command runs")
+        self.command(arguments).output().expect("the command runs")
+    }
+
+    /// A command line that speaks to this server.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments).env("BRIDGEHEAD_URL", &self.url).env("BRIDGEHEAD_TOKEN", &self.token);
+        command.stdin(Stdio::null());
+        command
     }
 
     /// Runs a command that must end well.
