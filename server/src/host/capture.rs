@@ -4,6 +4,7 @@
 //! with its socket.
 
 use std::{
+    os::fd::{AsRawFd, BorrowedFd},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use pcap::{Active, Capture, Error, Linktype};
 
 /// Of each frame that many bytes are kept: the headers of IPv6 and TCP are within them.
@@ -21,7 +23,7 @@ const FRAMES: usize = 1000;
 /// The kernel's buffer for each link, in bytes.
 const BUFFER: i32 = 1 << 20;
 /// Milliseconds after which a capture sees that it is over.
-const LOOK: i32 = 50;
+const LOOK: u16 = 50;
 
 /// What came by a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,8 +81,10 @@ impl Drop for Captures {
 
 fn open(link: &str, filter: &str) -> Result<Capture<Active>, String> {
     let capture = Capture::from_device(link)
-        .map(|device| device.promisc(true).snaplen(LENGTH).buffer_size(BUFFER).timeout(LOOK).immediate_mode(true))
+        .map(|device| device.promisc(true).snaplen(LENGTH).buffer_size(BUFFER).immediate_mode(true))
         .and_then(Capture::open);
+    // One that blocks waits for a frame, whatever its timeout says.
+    let capture = capture.and_then(Capture::setnonblock);
     let mut capture = capture.map_err(|error| error.to_string())?;
     if capture.get_datalink() != Linktype::ETHERNET {
         return Err("it is not Ethernet".to_owned());
@@ -102,9 +106,17 @@ fn read(mut capture: Capture<Active>, link: &str, over: &AtomicBool) -> Vec<Fram
             }
             // What came before it was over has been read.
             Err(Error::TimeoutExpired) if last => break,
-            Err(Error::TimeoutExpired) => {}
+            Err(Error::TimeoutExpired) => wait(&capture),
             Err(_) => break,
         }
     }
     frames
+}
+
+/// Until there may be a frame to read, or it is time to look whether it is over.
+fn wait(capture: &Capture<Active>) {
+    // SAFETY: the descriptor is the capture's, which lives longer than this.
+    let fd = unsafe { BorrowedFd::borrow_raw(capture.as_raw_fd()) };
+    // Whatever it says, the capture is read again.
+    let _ = poll(&mut [PollFd::new(fd, PollFlags::POLLIN)], PollTimeout::from(LOOK));
 }
