@@ -36,6 +36,8 @@ export async function fresh(options = {}) {
   const errors = [];
   page.on("pageerror", (error) => errors.push(error.message));
   page.on("console", (message) => {
+    // On the very host whose links change, a browser gives up what it was asking for. The page asks again.
+    if (message.text().includes("net::ERR_NETWORK_CHANGED")) return;
     if (message.type() === "error") errors.push(`${message.text()} (${message.location().url})`);
   });
   page.errors = errors;
